@@ -1,0 +1,4 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+
+#include "pch_pure.h"
