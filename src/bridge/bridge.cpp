@@ -1,0 +1,264 @@
+#include "bridge/bridge.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "bridge/sidecars.h"
+#include "io/crypto.h"
+#include "io/file.h"
+#include "io/tls.h"
+#include "protocol/codec.h"
+#include "protocol/gateway.h"
+
+namespace bridge {
+
+using base::cat;
+
+namespace {
+
+constexpr std::size_t body_bytes_max = 32 * 1024 * 1024;
+constexpr base::Duration answer_limit{600'000};  // of one try; a model may think for long
+constexpr base::Duration give_up_after{
+    600'000};  // of all tries: the run's own time limit comes first, usually
+constexpr base::Duration first_pause{50}, longest_pause{5'000};
+
+io::Response json_error(int status, std::string_view code, std::string_view message) {
+  const base::Json body{{"error", {{"code", code}, {"message", message}}}};
+  return {status, {{"Content-Type", "application/json"}}, base::to_text(body)};
+}
+
+io::Response json_answer(std::string text) {
+  return {200, {{"Content-Type", "application/json"}}, std::move(text)};
+}
+
+bool try_again(int status) { return status == 502 || status == 503 || status == 504; }
+
+// "1.2" and call "3.0" → "1-2-3-0": a file name that no other execution uses.
+std::string file_id(std::string_view execution, std::string_view call) {
+  std::string id = cat(execution, "-", call);
+  std::ranges::replace(id, '.', '-');
+  for (char c : id)
+    if (!((c >= '0' && c <= '9') || c == '-'))
+      throw base::Error(base::Code::invalid, cat("\"", id, "\" is no call id"));
+  return id;
+}
+
+}  // namespace
+
+struct Bridge::Impl {
+  Impl(io::Loop& l, base::Clock& c, base::Log& g, std::unique_ptr<io::Dialer> gateway_,
+       Config config_)
+      : clock(c),
+        log(g),
+        config(std::move(config_)),
+        gateway(l, c, std::move(gateway_), "gateway"),
+        sidecars(l, c, config.ipc_root, config.sidecars) {}
+
+  base::Clock& clock;
+  base::Log& log;
+  Config config;
+  io::HttpClient gateway;
+  Sidecars sidecars;
+
+  io::Request to_gateway(const io::Exchange& from, std::string path, std::string body) {
+    io::Request request{from.method(), std::move(path), {}, std::move(body)};
+    request.headers.set("Content-Type", "application/json");
+    request.headers.set("Authorization",
+                        cat("Bearer ", base::trim(io::read_file(config.token_file, 64 * 1024))));
+    request.headers.set(protocol::header_protocol, std::to_string(protocol::protocol_version));
+    if (auto execution = from.headers().get(protocol::header_execution); !execution.empty())
+      request.headers.set(protocol::header_execution, std::string(execution));
+    if (auto accept = from.headers().get("Accept"); !accept.empty())
+      request.headers.set("Accept", std::string(accept));
+    return request;
+  }
+
+  // Opens the answer, repeating while the gateway is away.
+  io::Task<std::unique_ptr<io::ResponseStream>> open(const io::Exchange& from, std::string path,
+                                                     std::string body) {
+    const auto until = clock.steady() + give_up_after;
+    for (base::Duration pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
+      std::string why;
+      try {
+        io::Request request = to_gateway(from, path, body);
+        auto stream = co_await gateway.open(std::move(request), answer_limit);
+        if (!try_again(stream->status()) || clock.steady() >= until) co_return stream;
+        why = cat("status ", stream->status());
+      } catch (const base::Error& error) {
+        if (error.code() != base::Code::unavailable || clock.steady() >= until) throw;
+        why = error.what();
+      }
+      log.warn("gateway away, trying again", {{"path", path}, {"why", why}});
+      co_await io::sleep(clock, pause);
+    }
+  }
+
+  // The whole answer, repeating when it breaks off.
+  io::Task<io::Response> ask(const io::Exchange& from, std::string path, std::string body) {
+    for (;;) {
+      auto stream = co_await open(from, path, body);
+      try {
+        io::Response response{stream->status(), {}, {}};
+        for (auto name : {"Content-Type", "Retry-After"})
+          if (stream->headers().has(name))
+            response.headers.set(name, std::string(stream->headers().get(name)));
+        response.body = co_await stream->rest(body_bytes_max);
+        co_return response;
+      } catch (const base::Error& error) {
+        if (error.code() != base::Code::unavailable) throw;
+        log.warn("answer broke off, asking again", {{"path", path}});
+      }
+    }
+  }
+
+  io::Task<> relay(io::Exchange& exchange) {
+    std::string body = co_await exchange.body(body_bytes_max);
+    io::Response response = co_await ask(exchange, exchange.target(), std::move(body));
+    co_await exchange.respond(std::move(response));
+  }
+
+  // Forwards pieces as they come. A turn that breaks off is asked for again: its deltas may then
+  // come twice, its last line once.
+  io::Task<> relay_stream(io::Exchange& exchange) {
+    const std::string body = co_await exchange.body(body_bytes_max);
+    bool begun = false;
+    for (;;) {
+      auto stream = co_await open(exchange, exchange.target(), body);
+      if (!begun) {
+        io::Headers headers;
+        for (auto name : {"Content-Type", "Retry-After"})
+          if (stream->headers().has(name))
+            headers.set(name, std::string(stream->headers().get(name)));
+        co_await exchange.begin(stream->status(), std::move(headers));
+        begun = true;
+      }
+      bool broken = false;
+      try {
+        while (auto piece = co_await stream->next()) co_await exchange.send(*piece);
+      } catch (const base::Error& error) {
+        if (error.code() != base::Code::unavailable || exchange.target() != "/v1/turn") throw;
+        broken = true;
+      }
+      if (!broken) break;
+      // The repeated stream starts on a line of its own.
+      static constexpr std::string_view line_end = "\n";
+      co_await exchange.send(line_end);
+    }
+    co_await exchange.end();
+  }
+
+  io::Task<> execute(io::Exchange& exchange) {
+    const std::string body = co_await exchange.body(body_bytes_max);
+    const auto call = protocol::from_text<protocol::ToolCall>(body);
+    const std::string id = file_id(exchange.headers().get(protocol::header_execution), call.call);
+    io::Response answer = co_await ask(exchange, "/v1/tools/decide", body);
+    if (answer.status != 200) {
+      co_await exchange.respond(std::move(answer));
+      co_return;
+    }
+    const auto decision = protocol::from_text<protocol::Decision>(answer.body);
+    protocol::ToolResult result;
+    if (decision.verdict == protocol::Verdict::done && decision.result) {
+      result = *decision.result;
+    } else if (decision.verdict != protocol::Verdict::allow) {
+      result = {decision.reason, true, {}, {}};
+    } else {
+      result = co_await granted(id, call, decision);
+      const protocol::ToolOutcome outcome{call.call, result};
+      io::Response noted = co_await ask(exchange, "/v1/tools/outcome", protocol::to_text(outcome));
+      if (noted.status != 200) {
+        co_await exchange.respond(std::move(noted));
+        co_return;
+      }
+    }
+    co_await exchange.respond(json_answer(protocol::to_text(result)));
+  }
+
+  // Runs what has a grant for exactly these bytes. What goes wrong here is the call's result: the
+  // model reads it.
+  io::Task<protocol::ToolResult> granted(std::string id, protocol::ToolCall call,
+                                         protocol::Decision decision) {
+    const auto& grant = decision.grant;
+    if (!grant || grant->call != call.call ||
+        grant->argumentsSha256 != io::sha256_hex(call.arguments))
+      throw base::Error(base::Code::denied,
+                        cat("call ", call.call, " has no grant for these arguments"));
+    protocol::ToolResult result;
+    try {
+      if (call.tool != "execute_command")
+        throw base::Error(base::Code::not_found,
+                          cat("no sidecar knows the tool \"", call.tool, "\""));
+      Command command = parse_command(call.arguments);
+      result = co_await sidecars.execute(std::move(id), cat(config.run_uid, "/", call.call),
+                                         std::move(command));
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+      result = {error.what(), true, {}, {}};
+    }
+    co_return result;
+  }
+
+  io::Task<> handle(io::Exchange& exchange) {
+    io::Response refusal;
+    try {
+      const std::string& target = exchange.target();
+      const bool posted = exchange.method() == "POST";
+      if (target == "/healthz") {
+        co_await exchange.respond({200, {{"Content-Type", "text/plain"}}, "ok\n"});
+      } else if (target == "/v1/models" && exchange.method() == "GET") {
+        co_await relay(exchange);
+      } else if (posted && (target == "/v1/turn" || target == "/v1/chat/completions")) {
+        co_await relay_stream(exchange);
+      } else if (posted && target == "/v1/tools/execute") {
+        co_await execute(exchange);
+      } else if (posted && (target == "/v1/hello" || target == "/v1/tools/decide" ||
+                            target == "/v1/tools/outcome" || target == "/v1/fetch" ||
+                            target == "/v1/outcome")) {
+        co_await relay(exchange);
+      } else {
+        refusal =
+            json_error(404, "not_found", cat("no such endpoint: ", exchange.method(), " ", target));
+      }
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled || exchange.answered()) throw;
+      log.warn("request failed", {{"target", exchange.target()}, {"error", error.what()}});
+      const int status = error.code() == base::Code::invalid  ? 400
+                         : error.code() == base::Code::denied ? 403
+                                                              : 503;
+      refusal = json_error(status, base::name(error.code()), error.what());
+    }
+    if (!refusal.body.empty()) co_await exchange.respond(std::move(refusal));
+  }
+};
+
+Bridge::Bridge(io::Loop& loop, base::Clock& clock, base::Log& log,
+               std::unique_ptr<io::Dialer> gateway, Config config)
+    : impl_(std::make_unique<Impl>(loop, clock, log, std::move(gateway), std::move(config))) {}
+
+Bridge::~Bridge() = default;
+
+io::Handler Bridge::handler() {
+  return [this](io::Exchange& exchange) { return impl_->handle(exchange); };
+}
+
+io::Task<> Bridge::run() { return impl_->sidecars.run(); }
+
+std::unique_ptr<io::Dialer> gateway_dialer(const std::string& address, const std::string& ca_file) {
+  constexpr std::string_view unix_scheme = "unix:", tls_scheme = "https://";
+  if (address.starts_with(unix_scheme)) return io::unix_dialer(address.substr(unix_scheme.size()));
+  const auto colon = address.rfind(':');
+  const auto port = colon == std::string::npos
+                        ? std::nullopt
+                        : base::parse_int(std::string_view(address).substr(colon + 1));
+  if (!address.starts_with(tls_scheme) || !port || *port < 1 || *port > 65535)
+    throw base::Error(base::Code::invalid, cat("gateway address \"", address,
+                                               "\": expected unix:/path or https://ip:port"));
+  std::string ip = address.substr(tls_scheme.size(), colon - tls_scheme.size());
+  io::TlsClient tls;
+  tls.ca_pem = io::read_file(ca_file);
+  tls.server_name = ip;
+  return io::tls_dialer(io::tcp_dialer(ip, static_cast<std::uint16_t>(*port)),
+                        io::make_context(tls));
+}
+
+}  // namespace bridge

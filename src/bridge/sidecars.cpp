@@ -1,0 +1,168 @@
+#include "bridge/sidecars.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "io/file.h"
+#include "protocol/names.h"
+
+namespace bridge {
+
+using base::cat;
+using base::Json;
+
+namespace {
+
+constexpr std::size_t result_bytes_max = 4 * 1024 * 1024;
+constexpr int command_seconds_max = 120;
+constexpr base::Duration patience{10'000};  // beyond the command's own time limit
+
+std::string file_of(std::string_view what, const std::string& id) {
+  return cat("exec-", what, "-", id, ".json");
+}
+
+std::string pack_of(const std::string& container) {
+  const auto prefix = protocol::container_skill_prefix;
+  return container.starts_with(prefix) ? container.substr(prefix.size()) : container;
+}
+
+}  // namespace
+
+Command parse_command(const std::string& arguments) {
+  const Json json = base::parse_json(arguments);
+  auto wrong = [](std::string_view what) {
+    return base::Error(base::Code::invalid, cat("execute_command: ", what));
+  };
+  if (!json.is_object()) throw wrong("the arguments must be a JSON object");
+  Command out;
+  auto text = [&](std::string_view name) -> std::string {
+    auto value = base::find(json, {name});
+    if (!value || value->is_null()) return {};
+    if (!value->is_string()) throw wrong(cat("parameter \"", name, "\" must be a string"));
+    return std::string(value->get_string());
+  };
+  out.command = text("command");
+  if (out.command.empty()) throw wrong("parameter \"command\" is required");
+  out.work_dir = text("workdir");
+  out.target = text("target");
+  if (auto value = base::find(json, {"timeout"}); value && !value->is_null()) {
+    if (!value->is_int64()) throw wrong("parameter \"timeout\" must be a whole number of seconds");
+    out.timeout_seconds =
+        static_cast<int>(std::clamp<std::int64_t>(value->get_int64(), 1, command_seconds_max));
+  }
+  return out;
+}
+
+protocol::ToolResult format_result(const Json& result) {
+  protocol::ToolResult out;
+  const auto code = base::find_int(result, {"exitCode"});
+  if (!code) throw base::Error(base::Code::invalid, "the sidecar's answer has no exitCode");
+  out.exitCode = *code;
+  out.failed = *code != 0;
+  const std::string standard = base::text_at(result, {"stdout"}),
+                    error = base::text_at(result, {"stderr"});
+  if (base::find_bool(result, {"timedOut"}).value_or(false))
+    out.text = "timed out\n";
+  else if (*code != 0)
+    out.text = cat("exit code ", *code, "\n");
+  out.text += standard;
+  if (!error.empty()) {
+    if (!out.text.empty() && !out.text.ends_with('\n')) out.text += '\n';
+    out.text += cat("[stderr]\n", error);
+  }
+  if (out.text.empty()) out.text = "(no output)";
+  return out;
+}
+
+Sidecars::Sidecars(io::Loop& loop, base::Clock& clock, std::string ipc_root,
+                   std::vector<std::string> names)
+    : loop_(loop), clock_(clock) {
+  for (const auto& name : names) {
+    std::string folder = cat(ipc_root, "/", name, "/tools");
+    if (::mkdir(folder.c_str(), 02770) != 0 && errno != EEXIST) io::throw_errno("making", folder);
+    // Shared by group: the sidecar runs as another user. Fails harmlessly when an earlier bridge of
+    // this pod made it.
+    [[maybe_unused]] int ignored = ::chmod(folder.c_str(), 02770);
+    folders_.emplace_back(pack_of(name), std::move(folder));
+  }
+}
+
+const std::string& Sidecars::folder_of(const std::string& target) const {
+  if (folders_.empty())
+    throw base::Error(base::Code::not_found,
+                      "this run has no tool sidecar; attach a SkillPack that has one");
+  if (target.empty()) return folders_.front().second;
+  auto at = std::ranges::find(folders_, target, &std::pair<std::string, std::string>::first);
+  if (at != folders_.end()) return at->second;
+  std::vector<std::string> known;
+  for (const auto& [pack, folder] : folders_) known.push_back(pack);
+  throw base::Error(base::Code::not_found,
+                    cat("no sidecar \"", target, "\"; there is: ", base::join(known, ", ")));
+}
+
+io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string call_id,
+                                                 Command command) {
+  const std::string folder = folder_of(command.target);
+  const std::string answer = file_of("result", id), question = file_of("request", id);
+  const Json request{{"id", id},
+                     {"command", command.command},
+                     {"args", base::JsonArray{}},
+                     {"workDir", command.work_dir},
+                     {"timeout", command.timeout_seconds},
+                     {"target", command.target},
+                     {"_meta", {{"callId", call_id}}}};
+  auto answered = std::make_shared<io::Event>();
+  const auto key = std::make_pair(folder, answer);
+  waiting_[key] = answered;
+  struct Forget {
+    Sidecars& of;
+    const std::pair<std::string, std::string>& key;
+    ~Forget() { of.waiting_.erase(key); }
+  } forget{*this, key};
+
+  io::write_file(cat(folder, "/", question), base::to_text(request), 0660);
+  const base::Duration limit = std::chrono::seconds(command.timeout_seconds) + patience;
+  auto wait = answered->wait();
+  co_await io::within(clock_, limit, "waiting for the sidecar's answer", std::move(wait));
+  const io::Fd directory = io::open_directory(folder);
+  const std::string text = io::read_beneath(directory.get(), answer, result_bytes_max);
+  ::unlinkat(directory.get(), question.c_str(), 0);
+  ::unlinkat(directory.get(), answer.c_str(), 0);
+  co_return format_result(base::parse_json(text));
+}
+
+void Sidecars::wake(const std::string& folder, const std::string& file) {
+  if (auto at = waiting_.find({folder, file}); at != waiting_.end()) at->second->set();
+}
+
+io::Task<> Sidecars::watch(std::string folder) {
+  io::DirectoryWatch changes(loop_, folder);
+  for (;;) {
+    for (const auto& name : io::list_directory(folder)) wake(folder, name);
+    bool overflow = false;
+    while (!overflow) {
+      auto batch = co_await changes.next();
+      for (const auto& change : batch) {
+        overflow |= change.what == io::DirectoryWatch::Change::What::overflow;
+        if (change.what == io::DirectoryWatch::Change::What::appeared) wake(folder, change.name);
+      }
+    }
+  }
+}
+
+io::Task<> Sidecars::run() {
+  io::TaskGroup watches(loop_);
+  for (const auto& [pack, folder] : folders_) {
+    io::Task<> task = watch(folder);
+    watches.spawn("watching sidecar " + pack, std::move(task));
+  }
+  io::Event for_ever;
+  if (folders_.empty()) co_await for_ever.wait();
+  co_await watches.join();
+}
+
+}  // namespace bridge

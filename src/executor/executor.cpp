@@ -1,0 +1,199 @@
+#include "executor/executor.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "io/process.h"
+
+namespace executor {
+
+using base::cat;
+using base::Json;
+
+namespace {
+
+constexpr std::string_view request_prefix = "exec-request-", result_prefix = "exec-result-",
+                           suffix = ".json";
+constexpr std::size_t request_bytes_max = 4 * 1024 * 1024;
+
+bool is_directory(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+struct Request {
+  std::string id, target, work_dir, input, call_id;
+  std::vector<std::string> argv;
+  base::Duration timeout{};
+};
+
+std::vector<std::string> strings_at(const Json& json, std::string_view name) {
+  std::vector<std::string> out;
+  if (auto list = base::find(json, {name}); list && list->is_array())
+    for (const auto& item : list->get_array())
+      if (item.is_string()) out.emplace_back(item.get_string());
+  return out;
+}
+
+// argv as given; else the shell with the command, to which args are appended as positional
+// parameters.
+std::vector<std::string> command_line(const Json& json, const std::string& shell) {
+  auto argv = strings_at(json, "argv");
+  if (!argv.empty()) return argv;
+  std::vector<std::string> line{shell, "-c", base::text_at(json, {"command"}), shell};
+  std::ranges::copy(strings_at(json, "args"), std::back_inserter(line));
+  return line;
+}
+
+Request parse(const std::string& text, const Config& config) {
+  const Json json = base::parse_json(text);
+  Request request;
+  request.id = base::text_at(json, {"id"});
+  request.target = base::text_at(json, {"target"});
+  request.work_dir = base::text_at(json, {"workDir"});
+  request.input = base::text_at(json, {"stdin"});
+  request.call_id = base::text_at(json, {"_meta", "callId"});
+  request.argv = command_line(json, config.shell);
+  const auto seconds = base::find_int(json, {"timeout"}).value_or(timeout_seconds_default);
+  request.timeout = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, timeout_seconds_max));
+  if (request.argv.size() == 4 && request.argv[2].empty())
+    throw base::Error(base::Code::invalid, "the request has neither a command nor argv");
+  return request;
+}
+
+class Executor {
+ public:
+  Executor(io::Loop& loop, base::Clock& clock, base::Log& log, Config config)
+      : loop_(loop),
+        clock_(clock),
+        log_(log),
+        config_(std::move(config)),
+        tools_(config_.ipc + "/tools"),
+        running_(loop) {}
+
+  io::Task<> run() {
+    while (!is_directory(tools_)) {
+      // The bridge makes the folder before this container starts; only a foreign order of starts
+      // brings us here.
+      io::DirectoryWatch parent(loop_, config_.ipc);
+      if (is_directory(tools_)) break;
+      co_await parent.next();
+    }
+    io::DirectoryWatch requests(loop_, tools_);
+    io::TaskGroup watching(loop_);
+    io::Task<> ending = wait_for_end(watching);
+    watching.spawn("watching for the end", std::move(ending));
+    io::Task<> serving = serve(requests);
+    watching.spawn("serving requests", std::move(serving));
+    co_await watching.join();
+    running_.stop();
+  }
+
+ private:
+  io::Task<> wait_for_end(io::TaskGroup& group) {
+    io::DirectoryWatch folder(loop_, config_.ipc);
+    while (!io::find_file(config_.ipc + "/done", 64)) co_await folder.next();
+    group.stop();
+  }
+
+  io::Task<> serve(io::DirectoryWatch& requests) {
+    scan();
+    for (;;) {
+      auto changes = co_await requests.next();
+      for (const auto& change : changes) {
+        if (change.what == io::DirectoryWatch::Change::What::overflow) scan();
+        if (change.what == io::DirectoryWatch::Change::What::appeared) start(change.name);
+      }
+    }
+  }
+
+  void scan() {
+    for (const auto& name : io::list_directory(tools_)) start(name);
+  }
+
+  void start(const std::string& name) {
+    if (!name.starts_with(request_prefix) || !name.ends_with(suffix)) return;
+    std::string id =
+        name.substr(request_prefix.size(), name.size() - request_prefix.size() - suffix.size());
+    if (!begun_.insert(id).second) return;
+    if (io::find_file(result_path(id), request_bytes_max)) return;
+    io::Task<> task = answer(std::move(id), tools_ + "/" + name);
+    running_.spawn("command", std::move(task));
+  }
+
+  std::string result_path(const std::string& id) const {
+    return cat(tools_, "/", result_prefix, id, suffix);
+  }
+
+  io::Task<> answer(std::string id, std::string path) {
+    Json result;
+    try {
+      const std::string text = io::read_file(path, request_bytes_max);
+      Request request = parse(text, config_);
+      if (!config_.target.empty() && !request.target.empty() && request.target != config_.target)
+        co_return;
+      result = co_await execute(std::move(request));
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+      log_.warn("request refused", {{"id", id}, {"error", error.what()}});
+      result = {{"exitCode", 126}, {"stdout", ""}, {"stderr", error.what()}, {"timedOut", false}};
+    }
+    result.as_object()["id"] = id;
+    const std::string text = base::to_text(result);
+    io::write_file(result_path(id), text, 0644);
+  }
+
+  io::Task<Json> execute(Request request) {
+    io::ProcessSpec spec;
+    spec.argv = std::move(request.argv);
+    spec.env = config_.environment;
+    if (!request.call_id.empty()) spec.env.push_back("SYMPOZIUM_CALL_ID=" + request.call_id);
+    spec.directory = !request.work_dir.empty()         ? request.work_dir
+                     : is_directory(config_.workspace) ? config_.workspace
+                                                       : "/";
+    if (!is_directory(spec.directory))
+      throw base::Error(base::Code::invalid, "workdir " + spec.directory + ": no such directory");
+    bool timed_out = false;
+    io::CommandResult done{124, "", ""};
+    try {
+      done = co_await io::run_command(loop_, clock_, std::move(spec), std::move(request.input),
+                                      request.timeout);
+    } catch (const base::Error& error) {
+      if (error.code() != base::Code::timeout) throw;
+      timed_out = true;
+      done.err = cat("killed: no end after ", base::format_duration(request.timeout));
+    }
+    co_return Json{{"exitCode", done.code},
+                   {"stdout", cut(done.out)},
+                   {"stderr", cut(done.err)},
+                   {"timedOut", timed_out}};
+  }
+
+  static std::string cut(const std::string& text) {
+    std::string out(base::clip(text, stream_bytes_max));
+    if (out.size() < text.size()) out += cat("\n[cut: ", text.size(), " bytes in all]");
+    return out;
+  }
+
+  io::Loop& loop_;
+  base::Clock& clock_;
+  base::Log& log_;
+  Config config_;
+  std::string tools_;
+  std::set<std::string> begun_;
+  io::TaskGroup running_;
+};
+
+}  // namespace
+
+io::Task<> run(io::Loop& loop, base::Clock& clock, base::Log& log, Config config) {
+  Executor executor(loop, clock, log, std::move(config));
+  co_await executor.run();
+}
+
+}  // namespace executor
