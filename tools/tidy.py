@@ -19,7 +19,7 @@ LAYERS = [
     ["protocol"], ["kube"], ["llm"],                                       # L2 protocols
     ["policy"], ["journal"], ["controller"], ["agent"], ["executor"],      # L3 engines
     ["apiserver"], ["loops"], ["node"],
-    ["admission"], ["reconcilers"], ["gateway"], ["bridge"], ["modelsim"], # L4 product
+    ["admission"], ["reconcilers"], ["gateway"], ["bridge"], ["modelsim"], ["home"],  # L4 product
     ["cli"],
     ["apps"],                                                              # L5 wiring
 ]

@@ -1,0 +1,105 @@
+#include "home/credentials.h"
+
+#include "base/encoding.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "io/crypto.h"
+
+namespace home {
+
+using Use = io::CertificateRequest::Use;
+
+namespace {
+
+constexpr auto year = std::chrono::hours(24 * 365);
+constexpr auto backdate =
+    std::chrono::hours(1);  // clocks of one machine agree, those of its guests may not
+
+}  // namespace
+
+Authority::Authority(const Layout& layout, base::Clock& clock) : layout_(layout), clock_(clock) {
+  ca_ = keep("ca", [&] {
+    io::CertificateRequest request{.common_name = "sympozium-ca", .use = Use::ca};
+    request.not_before = clock_.now() - backdate;
+    request.not_after = clock_.now() + 10 * year;
+    auto key = io::make_p256_key();
+    return Credential{io::issue_certificate(request, key, "", base::Secret<std::string>()),
+                      key.reveal()};
+  });
+}
+
+Credential Authority::keep(const std::string& name, const std::function<Credential()>& make) {
+  const std::string certificate = layout_.path("pki/" + name + ".crt"),
+                    key = layout_.path("pki/" + name + ".key");
+  auto old_certificate = io::find_file(certificate);
+  auto old_key = io::find_file(key);
+  if (old_certificate && old_key &&
+      io::certificate_expiry(*old_certificate) > clock_.now() + year / 3)
+    return {*old_certificate, *old_key};
+  Credential fresh = make();
+  // The key first: a certificate without its key would be taken for whole.
+  io::write_file(key, fresh.key_pem, 0600, io::Durable::yes);
+  io::write_file(certificate, fresh.certificate_pem, 0600, io::Durable::yes);
+  return fresh;
+}
+
+Credential Authority::client(const std::string& name, const std::string& common_name,
+                             const std::vector<std::string>& organizations) {
+  return keep(name, [&] {
+    io::CertificateRequest request{
+        .common_name = common_name, .organizations = organizations, .use = Use::client};
+    request.not_before = clock_.now() - backdate;
+    request.not_after = clock_.now() + year;
+    auto key = io::make_p256_key();
+    auto certificate = io::issue_certificate(request, key, ca_.certificate_pem,
+                                             base::Secret<std::string>(ca_.key_pem));
+    return Credential{std::move(certificate), key.reveal()};
+  });
+}
+
+Credential Authority::server(const std::string& name) {
+  return keep(name, [&] {
+    io::CertificateRequest request{
+        .common_name = "sympozium-apiserver",
+        .dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
+        .ips = {"127.0.0.1"},
+        .use = Use::server};
+    request.not_before = clock_.now() - backdate;
+    request.not_after = clock_.now() + year;
+    auto key = io::make_p256_key();
+    auto certificate = io::issue_certificate(request, key, ca_.certificate_pem,
+                                             base::Secret<std::string>(ca_.key_pem));
+    return Credential{std::move(certificate), key.reveal()};
+  });
+}
+
+std::string Authority::signing_key(const std::string& name) {
+  const std::string path = layout_.path("pki/" + name + ".key");
+  if (auto old = io::find_file(path)) return *old;
+  auto key = io::make_p256_key();
+  io::write_file(path, key.reveal(), 0600, io::Durable::yes);
+  return key.reveal();
+}
+
+std::string format_kubeconfig(const std::string& server_url, const std::string& ca_pem,
+                              const Credential& credential) {
+  constexpr std::string_view name = "sympozium";
+  // JSON is YAML; kubectl reads it as such.
+  const base::Json config{
+      {"apiVersion", "v1"},
+      {"kind", "Config"},
+      {"clusters",
+       {{{"name", name},
+         {"cluster",
+          {{"server", server_url}, {"certificate-authority-data", base::base64(ca_pem)}}}}}},
+      {"users",
+       {{{"name", name},
+         {"user",
+          {{"client-certificate-data", base::base64(credential.certificate_pem)},
+           {"client-key-data", base::base64(credential.key_pem)}}}}}},
+      {"contexts", {{{"name", name}, {"context", {{"cluster", name}, {"user", name}}}}}},
+      {"current-context", name}};
+  return base::to_text(config) + "\n";
+}
+
+}  // namespace home

@@ -1,0 +1,43 @@
+// The embedded home's own certificate authority and what it signs: one client certificate per
+// identity, one kubeconfig each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "home/state.h"
+
+namespace home {
+
+struct Credential {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+// Made once per state folder and kept; client and server certificates are renewed when less than a
+// third of their year is left.
+class Authority {
+ public:
+  // Loads pki/, or makes it.
+  Authority(const Layout&, base::Clock&);
+  const std::string& certificate_pem() const { return ca_.certificate_pem; }
+  // `name` is the file name below pki/.
+  Credential client(const std::string& name, const std::string& common_name,
+                    const std::vector<std::string>& organizations);
+  Credential server(const std::string& name);  // for localhost, 127.0.0.1, kubernetes.default.svc
+  std::string signing_key(const std::string& name);  // P-256, for service account tokens
+
+ private:
+  Credential keep(const std::string& name, const std::function<Credential()>& make);
+
+  const Layout& layout_;
+  base::Clock& clock_;
+  Credential ca_;
+};
+
+// A kubeconfig with everything inside it (kubectl's format v1), context "sympozium".
+std::string format_kubeconfig(const std::string& server_url, const std::string& ca_pem,
+                              const Credential&);
+
+}  // namespace home
