@@ -4,6 +4,8 @@ set(SYMPOZIUM_SANITIZE "" CACHE STRING "sanitizers to build with, as -fsanitize=
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
   -Wno-missing-field-initializers -Wno-missing-designated-field-initializers -Wno-gnu-zero-variadic-macro-arguments)
+# Everything ends in a position-independent executable; one flag for all, so that libraries and programs share precompiled headers.
+add_compile_options(-fPIE)
 add_compile_definitions(
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
   BOOST_ERROR_CODE_HEADER_ONLY)
