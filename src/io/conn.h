@@ -38,12 +38,15 @@ class Conn {
   // Ends everything at once; pending waits throw Error(unavailable).
   virtual void close() = 0;
   virtual const Peer& peer() const = 0;
+  // The peer is known to have ended its direction, whether or not that was read already.
+  virtual bool ended() const { return false; }
 };
 
 // Where connections come from.
 class Listener {
  public:
   virtual ~Listener() = default;
+  // Error(gone) once the listener is closed; Error(unavailable) when this one connection failed.
   virtual Task<std::unique_ptr<Conn>> accept() = 0;
   virtual void close() = 0;
   virtual std::uint16_t port() const = 0;  // 0 unless TCP
@@ -71,6 +74,8 @@ std::pair<std::unique_ptr<Conn>, std::unique_ptr<Conn>> memory_pipe();
 
 std::unique_ptr<Dialer> tcp_dialer(std::string ip, std::uint16_t port);
 std::unique_ptr<Dialer> unix_dialer(std::string path);
+// Resolves the name for each connection and tries its addresses in order.
+std::unique_ptr<Dialer> host_dialer(std::string name, std::uint16_t port);
 
 // IPv4 and IPv6 addresses of a name by DNS and /etc/hosts (c-ares, no NSS). A literal address
 // resolves to itself. Error(unavailable) with the resolver's words.
