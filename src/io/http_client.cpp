@@ -98,8 +98,9 @@ class ClientStream final : public ResponseStream {
   Task<std::optional<std::string>> next() override {
     std::string out;
     std::array<char, read_size> piece;
+    bool more = link_.unread.empty();
     while (out.empty() && !parser_.is_done()) {
-      if (link_.unread.empty()) {
+      if (more) {
         std::size_t count = co_await link_.conn->read_some(piece);
         if (count == 0) {
           end_of_stream();
@@ -107,7 +108,7 @@ class ClientStream final : public ResponseStream {
         }
         link_.unread.append(piece.data(), count);
       }
-      take_body(out);
+      more = !take_body(out) || link_.unread.empty();
     }
     give_back_if_done();
     if (out.empty()) co_return std::nullopt;
@@ -140,7 +141,8 @@ class ClientStream final : public ResponseStream {
     }
   }
 
-  void take_body(std::string& out) {
+  // False when the unread bytes are not enough to go on with.
+  bool take_body(std::string& out) {
     std::array<char, read_size> piece;
     while (!link_.unread.empty() && !parser_.is_done()) {
       auto& buffer = parser_.get().body();
@@ -152,9 +154,10 @@ class ClientStream final : public ResponseStream {
       link_.unread.erase(0, used);
       out.append(piece.data(), piece.size() - buffer.size);
       if (error == http::error::need_buffer) continue;
-      if (error == http::error::need_more) return;
+      if (error == http::error::need_more) return false;
       if (error) throw base::Error(base::Code::unavailable, "malformed answer: " + error.message());
     }
+    return true;
   }
 
   void end_of_stream() {

@@ -92,13 +92,14 @@ class ServerExchange final : public Exchange {
       co_await conn_.write(go_on);
     }
     std::array<char, read_size> piece;
+    bool more = unread_.empty();
     while (!parser_.is_done()) {
-      if (unread_.empty()) {
+      if (more) {
         std::size_t count = co_await conn_.read_some(piece);
         if (count == 0) throw Refusal{400, "the request's body ended early"};
         unread_.append(piece.data(), count);
       }
-      take_body(out);
+      more = !take_body(out) || unread_.empty();
       if (out.size() > limit) too_large(limit);
     }
     co_return out;
@@ -167,7 +168,8 @@ class ServerExchange final : public Exchange {
     throw Refusal{413, base::cat("the request's body is larger than ", limit, " bytes")};
   }
 
-  void take_body(std::string& out) {
+  // False when the unread bytes are not enough to go on with.
+  bool take_body(std::string& out) {
     std::array<char, read_size> piece;
     while (!unread_.empty() && !parser_.is_done()) {
       auto& buffer = parser_.get().body();
@@ -179,9 +181,10 @@ class ServerExchange final : public Exchange {
       unread_.erase(0, used);
       out.append(piece.data(), piece.size() - buffer.size);
       if (error == http::error::need_buffer) continue;
-      if (error == http::error::need_more) return;
+      if (error == http::error::need_more) return false;
       if (error) throw Refusal{400, "malformed request body: " + error.message()};
     }
+    return true;
   }
 
   Conn& conn_;
