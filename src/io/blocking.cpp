@@ -45,11 +45,15 @@ struct BlockingPool::Impl {
       } catch (...) {
         job->error = std::current_exception();
       }
-      job->call = nullptr;
-      auto home = job->home;
-      // The last reference goes on the loop's thread, where the event lives.
-      asio::post(home, [job = std::move(job)] { job->done.set(); });
+      finish(std::move(job));
     }
+  }
+
+  static void finish(std::shared_ptr<Job> job) {
+    job->call = nullptr;
+    auto home = job->home;
+    // The last reference goes on the loop's thread, where the event lives.
+    asio::post(home, [job = std::move(job)] { job->done.set(); });
   }
 };
 
@@ -64,9 +68,16 @@ BlockingPool::~BlockingPool() {
   }
   impl_->filled.notify_all();
   for (auto& thread : impl_->threads) thread.join();
+  for (auto& job : impl_->queue) {
+    job->error = std::make_exception_ptr(
+        base::Error(base::Code::cancelled, "the pool ended before the call began"));
+    Impl::finish(std::move(job));
+  }
 }
 
 Task<> BlockingPool::run_job(std::function<void()> call) {
+  auto task = co_await asio::this_coro::cancellation_state;
+  check(task);
   auto job = std::make_shared<Job>();
   job->call = std::move(call);
   job->home = co_await asio::this_coro::executor;

@@ -1,5 +1,7 @@
 #include "io/conn.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,11 +10,9 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
-#include <deque>
 
 #include "base/text.h"
 #include "io/loop_impl.h"
-#include "io/sync.h"
 
 namespace io {
 
@@ -32,19 +32,30 @@ class SocketConn final : public Conn {
   SocketConn(Socket socket, Peer peer) : socket_(std::move(socket)), peer_(std::move(peer)) {}
 
   Task<std::size_t> read_some(std::span<char> buffer) override {
+    auto task = co_await asio::this_coro::cancellation_state;
+    check(task);
     auto [error, count] =
         co_await socket_.async_read_some(asio::buffer(buffer.data(), buffer.size()), tuple);
     if (!error) co_return count;
-    co_await check_cancelled();
+    check(task);
     if (error == asio::error::eof) co_return 0;
     throw broken(error, "reading from", peer_.address);
   }
 
   Task<> write(std::string_view bytes) override {
+    auto task = co_await asio::this_coro::cancellation_state;
+    check(task);
+    while (!bytes.empty()) {  // mostly the kernel takes all at once
+      const ssize_t sent =
+          ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0) break;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    if (bytes.empty()) co_return;
     auto [error, count] =
         co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()), tuple);
     if (!error) co_return;
-    co_await check_cancelled();
+    check(task);
     throw broken(error, "writing to", peer_.address);
   }
 
@@ -61,12 +72,21 @@ class SocketConn final : public Conn {
 
   const Peer& peer() const override { return peer_; }
 
+  bool ended() const override {
+    pollfd state{const_cast<Socket&>(socket_).native_handle(), POLLRDHUP, 0};
+    return state.fd < 0 || (::poll(&state, 1, 0) > 0 && state.revents != 0);
+  }
+
  private:
   Socket socket_;
   Peer peer_;
 };
 
+// Not for the programs that we start.
+void keep_from_children(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
 std::unique_ptr<Conn> wrap(tcp::socket socket) {
+  keep_from_children(socket.native_handle());
   error_code error;
   socket.set_option(tcp::no_delay(true), error);
   auto remote = socket.remote_endpoint(error);
@@ -76,6 +96,7 @@ std::unique_ptr<Conn> wrap(tcp::socket socket) {
 }
 
 std::unique_ptr<Conn> wrap(Unix::socket socket) {
+  keep_from_children(socket.native_handle());
   Peer peer;
   peer.address = "unix";
   ucred who{};
@@ -91,12 +112,17 @@ std::unique_ptr<Conn> wrap(Unix::socket socket) {
 template <class Protocol>
 class SocketListener final : public Listener {
  public:
-  explicit SocketListener(typename Protocol::acceptor acceptor) : acceptor_(std::move(acceptor)) {}
+  explicit SocketListener(typename Protocol::acceptor acceptor) : acceptor_(std::move(acceptor)) {
+    keep_from_children(acceptor_.native_handle());
+  }
 
   Task<std::unique_ptr<Conn>> accept() override {
+    auto task = co_await asio::this_coro::cancellation_state;
+    check(task);
     auto [error, socket] = co_await acceptor_.async_accept(tuple);
     if (!error) co_return wrap(std::move(socket));
-    co_await check_cancelled();
+    check(task);
+    if (!acceptor_.is_open()) throw base::Error(base::Code::gone, "the listener was closed");
     throw broken(error, "accepting on", "a socket");
   }
 
@@ -106,8 +132,9 @@ class SocketListener final : public Listener {
   }
 
   std::uint16_t port() const override {
+    error_code closed;
     if constexpr (std::is_same_v<Protocol, tcp>)
-      return acceptor_.local_endpoint().port();
+      return acceptor_.local_endpoint(closed).port();
     else
       return 0;
   }
@@ -122,12 +149,14 @@ Task<std::unique_ptr<Conn>> connect_tcp(std::string ip, std::uint16_t port) {
   error_code bad;
   auto address = asio::ip::make_address(ip, bad);
   if (bad) throw base::Error(base::Code::invalid, ip + " is not an IP address");
+  auto task = co_await asio::this_coro::cancellation_state;
+  check(task);
   auto executor = co_await asio::this_coro::executor;
   tcp::socket socket(executor);
   tcp::endpoint endpoint(address, port);
   auto [error] = co_await socket.async_connect(endpoint, tuple);
   if (error) {
-    co_await check_cancelled();
+    check(task);
     throw broken(error, "connecting to", base::cat(ip, ":", port));
   }
   co_return wrap(std::move(socket));
@@ -136,12 +165,14 @@ Task<std::unique_ptr<Conn>> connect_tcp(std::string ip, std::uint16_t port) {
 Task<std::unique_ptr<Conn>> connect_unix(std::string path) {
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     throw base::Error(base::Code::invalid, "socket path is longer than 107 bytes: " + path);
+  auto task = co_await asio::this_coro::cancellation_state;
+  check(task);
   auto executor = co_await asio::this_coro::executor;
   Unix::socket socket(executor);
   Unix::endpoint endpoint(path);
   auto [error] = co_await socket.async_connect(endpoint, tuple);
   if (error) {
-    co_await check_cancelled();
+    check(task);
     throw broken(error, "connecting to", path);
   }
   co_return wrap(std::move(socket));
@@ -161,9 +192,11 @@ std::unique_ptr<Listener> listen_unix(Loop& loop, const std::string& path, unsig
     throw base::Error(base::Code::invalid, "socket path is longer than 107 bytes: " + path);
   ::unlink(path.c_str());
   try {
-    Unix::acceptor acceptor(loop.impl().context, Unix::endpoint(path));
-    if (::chmod(path.c_str(), mode) != 0)
+    Unix::acceptor acceptor(loop.impl().context, Unix());
+    acceptor.bind(Unix::endpoint(path));
+    if (::chmod(path.c_str(), mode) != 0)  // before anybody can connect
       throw boost::system::system_error(error_code(errno, boost::system::system_category()));
+    acceptor.listen();
     return std::make_unique<SocketListener<Unix>>(std::move(acceptor));
   } catch (const boost::system::system_error& error) {
     throw broken(error.code(), "listening on", path);
@@ -192,80 +225,7 @@ std::unique_ptr<Conn> adopt_conn(Loop& loop, int fd) {
   return wrap(tcp::socket(loop.impl().context, domain == AF_INET6 ? tcp::v6() : tcp::v4(), fd));
 }
 
-// ---- in memory ----
-
 namespace {
-
-constexpr std::size_t pipe_limit = 64 * 1024;
-
-// One direction.
-struct Half {
-  std::string bytes;
-  bool ended = false, closed = false;
-  Event readable, writable;
-};
-
-class MemoryConn final : public Conn {
- public:
-  MemoryConn(std::shared_ptr<Half> in, std::shared_ptr<Half> out)
-      : in_(std::move(in)), out_(std::move(out)) {
-    peer_.address = "pipe";
-  }
-  ~MemoryConn() override { close(); }
-
-  Task<std::size_t> read_some(std::span<char> buffer) override {
-    auto half = in_;
-    while (half->bytes.empty()) {
-      if (half->closed) throw base::Error(base::Code::unavailable, "reading from pipe: closed");
-      if (half->ended) co_return 0;
-      half->readable.clear();
-      co_await half->readable.wait();
-    }
-    const std::size_t count = std::min(buffer.size(), half->bytes.size());
-    std::memcpy(buffer.data(), half->bytes.data(), count);
-    half->bytes.erase(0, count);
-    half->writable.set();
-    co_return count;
-  }
-
-  Task<> write(std::string_view bytes) override {
-    auto half = out_;
-    while (!bytes.empty()) {
-      if (half->closed || half->ended)
-        throw base::Error(base::Code::unavailable, "writing to pipe: closed");
-      if (half->bytes.size() >= pipe_limit) {
-        half->writable.clear();
-        co_await half->writable.wait();
-        continue;
-      }
-      const std::size_t count = std::min(bytes.size(), pipe_limit - half->bytes.size());
-      half->bytes.append(bytes.substr(0, count));
-      bytes.remove_prefix(count);
-      half->readable.set();
-    }
-  }
-
-  Task<> shutdown_write() override {
-    out_->ended = true;
-    out_->readable.set();
-    co_return;
-  }
-
-  void close() override {
-    in_->closed = true;
-    out_->ended = true;  // what was written is still read
-    for (auto& half : {in_, out_}) {
-      half->readable.set();
-      half->writable.set();
-    }
-  }
-
-  const Peer& peer() const override { return peer_; }
-
- private:
-  std::shared_ptr<Half> in_, out_;
-  Peer peer_;
-};
 
 class TcpDialer final : public Dialer {
  public:
@@ -287,11 +247,6 @@ class UnixDialer final : public Dialer {
 };
 
 }  // namespace
-
-std::pair<std::unique_ptr<Conn>, std::unique_ptr<Conn>> memory_pipe() {
-  auto one = std::make_shared<Half>(), other = std::make_shared<Half>();
-  return {std::make_unique<MemoryConn>(one, other), std::make_unique<MemoryConn>(other, one)};
-}
 
 std::unique_ptr<Dialer> tcp_dialer(std::string ip, std::uint16_t port) {
   return std::make_unique<TcpDialer>(std::move(ip), port);

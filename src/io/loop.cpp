@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
 #include <csignal>
+#include <list>
 #include <map>
 #include <unordered_map>
 
@@ -18,10 +19,15 @@
 namespace io {
 
 Loop::Loop() : impl_(std::make_unique<Impl>()) { std::signal(SIGPIPE, SIG_IGN); }
-Loop::~Loop() = default;
+
+Loop::~Loop() {
+  *impl_->alive = false;
+  tearing_down = true;
+  impl_.reset();
+  tearing_down = false;
+}
 
 void Loop::run() {
-  auto guard = asio::make_work_guard(impl_->context);
   impl_->context.restart();
   impl_->context.run();
 }
@@ -30,17 +36,28 @@ void Loop::stop() { impl_->context.stop(); }
 
 void Loop::post(std::function<void()> job) { asio::post(impl_->context, std::move(job)); }
 
+namespace {
+
+// Our waits say Error(cancelled) themselves; Asio would throw its own at any co_await.
+Task<> with_our_cancellation(Task<> task) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await std::move(task);
+}
+
+}  // namespace
+
 void Loop::run_to_end(Task<> task) {
   struct End {
     bool reached = false;
     std::exception_ptr error;
   };
   auto end = std::make_shared<End>();
-  asio::co_spawn(impl_->context, std::move(task), [end, this](std::exception_ptr error) {
-    end->error = error;
-    end->reached = true;
-    impl_->context.stop();
-  });
+  asio::co_spawn(impl_->context, with_our_cancellation(std::move(task)),
+                 [end, this](std::exception_ptr error) {
+                   end->error = error;
+                   end->reached = true;
+                   impl_->context.stop();
+                 });
   run();
   if (end->error) std::rethrow_exception(end->error);
   if (!end->reached) throw base::Error(base::Code::cancelled, "the loop was stopped");
@@ -57,11 +74,13 @@ struct SystemClock::Impl {
   explicit Impl(asio::io_context& c) : context(c) {}
   asio::io_context& context;
   TimerId last = 0;
-  std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers;
+  // Shared with the handlers, which may run after the clock is gone.
+  std::shared_ptr<std::unordered_map<TimerId, asio::steady_timer>> timers =
+      std::make_shared<std::unordered_map<TimerId, asio::steady_timer>>();
 };
 
 SystemClock::SystemClock(Loop& loop) : impl_(std::make_unique<Impl>(loop.impl().context)) {}
-SystemClock::~SystemClock() = default;
+SystemClock::~SystemClock() { impl_->timers->clear(); }
 
 base::Time SystemClock::now() const {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -73,17 +92,16 @@ base::Instant SystemClock::steady() const {
 
 base::Clock::TimerId SystemClock::call_after(base::Duration delay, std::function<void()> fire) {
   const TimerId id = ++impl_->last;
-  auto timer = std::make_unique<asio::steady_timer>(impl_->context, delay);
-  timer->async_wait([this, id, fire = std::move(fire)](boost::system::error_code error) {
-    if (error) return;
-    impl_->timers.erase(id);
-    fire();
+  auto& timer = impl_->timers->emplace(id, asio::steady_timer(impl_->context, delay)).first->second;
+  timer.async_wait([timers = std::weak_ptr(impl_->timers), id,
+                    fire = std::move(fire)](boost::system::error_code) {
+    auto left = timers.lock();
+    if (left && left->erase(id) == 1) fire();  // else it was cancelled in the same moment
   });
-  impl_->timers.emplace(id, std::move(timer));
   return id;
 }
 
-void SystemClock::cancel(TimerId id) { impl_->timers.erase(id); }
+void SystemClock::cancel(TimerId id) { impl_->timers->erase(id); }
 
 void SystemRandom::fill(std::span<std::uint8_t> out) {
   while (!out.empty()) {
@@ -93,19 +111,6 @@ void SystemRandom::fill(std::span<std::uint8_t> out) {
   }
 }
 
-namespace {
-
-// Takes a timer back when the waiting task goes away first.
-struct Timer {
-  Timer(base::Clock& c, base::Clock::TimerId i) : clock(c), id(i) {}
-  Timer(const Timer&) = delete;
-  ~Timer() { clock.cancel(id); }
-  base::Clock& clock;
-  base::Clock::TimerId id;
-};
-
-}  // namespace
-
 Task<> sleep(base::Clock& clock, base::Duration duration) {
   auto due = std::make_shared<Event>();
   Timer timer(clock, clock.call_after(duration, [due] { due->set(); }));
@@ -113,17 +118,22 @@ Task<> sleep(base::Clock& clock, base::Duration duration) {
 }
 
 Task<> yield() {
+  auto task = co_await asio::this_coro::cancellation_state;
+  check(task);
   auto executor = co_await asio::this_coro::executor;
   co_await asio::post(executor, asio::use_awaitable);
+  check(task);
 }
 
 // ---- groups ----
 
 struct TaskGroup::Impl {
-  explicit Impl(asio::io_context& c) : context(c) {}
+  explicit Impl(Loop::Impl& l) : context(l.context), loop_alive(l.alive) {}
   asio::io_context& context;
+  std::shared_ptr<bool> loop_alive;
   std::uint64_t last = 0;
   std::map<std::uint64_t, std::shared_ptr<asio::cancellation_signal>> running;
+  std::list<asio::steady_timer*> stopped_joiners;  // wait for the end although they are stopped
   bool stopping = false;
   std::exception_ptr error;
   Event empty;
@@ -133,19 +143,39 @@ struct TaskGroup::Impl {
     auto signals = running;  // a task may end while being told
     for (auto& [id, signal] : signals) signal->emit(asio::cancellation_type::terminal);
   }
+
+  void ended(std::uint64_t id, std::exception_ptr why) {
+    running.erase(id);
+    if (why && !error && !is_cancelled(why)) {
+      error = why;
+      stop();
+    }
+    if (!running.empty()) return;
+    empty.set();
+    for (auto* joiner : stopped_joiners) joiner->cancel();
+  }
 };
 
-TaskGroup::TaskGroup(Loop& loop) : impl_(std::make_shared<Impl>(loop.impl().context)) {
+TaskGroup::TaskGroup(Loop& loop) : impl_(std::make_shared<Impl>(loop.impl())) {
   impl_->empty.set();
 }
 
-TaskGroup::~TaskGroup() { impl_->stop(); }
+TaskGroup::~TaskGroup() {
+  if (!*impl_->loop_alive) return;
+  impl_->stop();
+  auto& context = impl_->context;
+  if (context.get_executor().running_in_this_thread()) return;
+  // The loop stands still: let the tasks end now, while what they refer to is still there.
+  context.restart();
+  while (!impl_->running.empty() && context.poll_one() > 0) {}
+}
 
 namespace {
 
-// Names the task in its failure and gives stop() a first place to take effect.
-Task<> named(std::string name, Task<> task) {
-  co_await check_cancelled();
+// Names the task in its failure. A task spawned into a stopped group does not begin.
+Task<> named(std::string name, Task<> task, std::shared_ptr<const bool> stopping) {
+  if (*stopping) throw base::Error(base::Code::cancelled, "stopped");
+  co_await asio::this_coro::throw_if_cancelled(false);
   try {
     co_await std::move(task);
   } catch (const base::Error& error) {
@@ -162,24 +192,35 @@ void TaskGroup::spawn(std::string name, Task<> task) {
   auto signal = std::make_shared<asio::cancellation_signal>();
   state->running.emplace(id, signal);
   state->empty.clear();
+  std::shared_ptr<const bool> stopping(state, &state->stopping);
   asio::co_spawn(
-      state->context, named(std::move(name), std::move(task)),
+      state->context, named(std::move(name), std::move(task), std::move(stopping)),
       asio::bind_cancellation_slot(signal->slot(), [state, id, signal](std::exception_ptr error) {
-        state->running.erase(id);
-        if (error && !state->error && !is_cancelled(error)) {
-          state->error = error;
-          state->stop();
-        }
-        if (state->running.empty()) state->empty.set();
+        state->ended(id, error);
       }));
-  if (state->stopping) signal->emit(asio::cancellation_type::terminal);
 }
 
 void TaskGroup::stop() { impl_->stop(); }
 
 Task<> TaskGroup::join() {
   auto state = impl_;
-  co_await state->empty.wait();
+  bool stopped = false;
+  try {
+    co_await state->empty.wait();
+  } catch (const base::Error&) {
+    stopped = true;
+  }
+  if (stopped) {
+    // Our tasks may refer to the frame of whoever joins them: they end first.
+    state->stop();
+    auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer(executor, asio::steady_timer::time_point::max());
+    auto at = state->stopped_joiners.insert(state->stopped_joiners.end(), &timer);
+    while (!state->running.empty())
+      co_await timer.async_wait(asio::bind_cancellation_slot(asio::cancellation_slot(), tuple));
+    state->stopped_joiners.erase(at);
+    throw base::Error(base::Code::cancelled, "stopped");
+  }
   if (auto error = std::exchange(state->error, nullptr)) std::rethrow_exception(error);
 }
 
@@ -193,6 +234,8 @@ Task<> within(base::Clock& clock, base::Duration limit, std::string what, Task<>
     std::exception_ptr error;
     bool late = false;
   };
+  auto self = co_await asio::this_coro::cancellation_state;
+  check(self);
   auto state = std::make_shared<State>();
   auto executor = co_await asio::this_coro::executor;
   Timer timer(clock, clock.call_after(limit, [state] {
@@ -205,7 +248,7 @@ Task<> within(base::Clock& clock, base::Duration limit, std::string what, Task<>
     auto slot = asio::get_associated_cancellation_slot(handler);
     if (slot.is_connected())
       slot.assign([state](asio::cancellation_type type) { state->signal.emit(type); });
-    asio::co_spawn(executor, std::move(task),
+    asio::co_spawn(executor, with_our_cancellation(std::move(task)),
                    asio::bind_cancellation_slot(state->signal.slot(),
                                                 [state, slot, handler = std::move(handler)](
                                                     std::exception_ptr error) mutable {
@@ -218,6 +261,7 @@ Task<> within(base::Clock& clock, base::Duration limit, std::string what, Task<>
   if (!state->error) co_return;
   if (state->late && is_cancelled(state->error))
     throw base::Error(base::Code::timeout, what + ": no end after " + base::format_duration(limit));
+  if (is_cancelled(state->error)) check(self);
   std::rethrow_exception(state->error);
 }
 
@@ -248,6 +292,8 @@ Task<int> next_signal(std::initializer_list<int> signals) {
   auto executor = co_await asio::this_coro::executor;
   asio::signal_set set(executor);
   for (int signal : wanted) set.add(signal);
+  auto task = co_await asio::this_coro::cancellation_state;
+  check(task);
   auto [error, signal] = co_await set.async_wait(tuple);
   if (error) throw base::Error(base::Code::cancelled, "stopped");
   co_return signal;

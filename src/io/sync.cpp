@@ -35,6 +35,8 @@ void Event::clear() { impl_->set = false; }
 bool Event::is_set() const { return impl_->set; }
 
 Task<> Event::wait() {
+  auto task = co_await asio::this_coro::cancellation_state;
+  check(task);
   auto impl = impl_;
   if (impl->set) co_return;
   auto executor = co_await asio::this_coro::executor;
@@ -45,9 +47,8 @@ Task<> Event::wait() {
     ~Place() { impl.waiters.erase(at); }
   } place{*impl, impl->waiters.insert(impl->waiters.end(), &timer)};
   co_await timer.async_wait(tuple);
-  auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none || impl->gone)
-    throw base::Error(base::Code::cancelled, "stopped");
+  check(task);
+  if (impl->gone) throw base::Error(base::Code::cancelled, "what was waited for is gone");
 }
 
 struct Semaphore::Impl {
@@ -72,6 +73,8 @@ Semaphore::Permit::~Permit() {
 }
 
 Task<Semaphore::Permit> Semaphore::acquire() {
+  auto task = co_await asio::this_coro::cancellation_state;
+  check(task);
   auto impl = impl_;
   if (impl->free > 0) {
     --impl->free;

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "io/loop_impl.h"
 #include "io/sync.h"
-#include "io/tls_context.h"
+#include "io/tls_impl.h"
 
 namespace io {
 

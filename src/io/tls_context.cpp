@@ -1,14 +1,11 @@
-#include "io/tls_context.h"
-
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "base/error.h"
 #include "base/text.h"
 #include "io/tls.h"
+#include "io/tls_impl.h"
 
 namespace io {
 
@@ -76,13 +73,11 @@ void trust(SSL_CTX* context, std::string_view ca_pem) {
     if (X509_STORE_add_cert(store, ca.get()) != 1) fail("the CA certificates");
 }
 
-// Where distributions keep their bundle; SSL_CERT_FILE goes first, as everywhere.
+// Where distributions keep their bundle.
 void trust_system_roots(SSL_CTX* context) {
-  const char* chosen = std::getenv("SSL_CERT_FILE");
-  for (const char* path :
-       {chosen ? chosen : "", "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
-    if (!*path || ::access(path, R_OK) != 0) continue;
+  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+    if (::access(path, R_OK) != 0) continue;
     if (SSL_CTX_load_verify_file(context, path) != 1) fail(base::cat("reading roots of ", path));
     return;
   }
