@@ -46,6 +46,12 @@ enum class Verdict : std::uint8_t {
 enum class Finish : std::uint8_t { stop, tool_calls, length, content_filter };
 enum class RunStatus : std::uint8_t { success, error };
 
+constexpr schema::Names names(Role) { return {"system", "user", "assistant", "tool"}; }
+constexpr schema::Names names(Place) { return {"runner", "gateway", "sidecar"}; }
+constexpr schema::Names names(Verdict) { return {"allow", "deny", "done", "unknown"}; }
+constexpr schema::Names names(Finish) { return {"stop", "tool_calls", "length", "content_filter"}; }
+constexpr schema::Names names(RunStatus) { return {"success", "error"}; }
+
 // A tool call as the model asked for it. `arguments` are the exact bytes of the model, usually a
 // JSON object's text.
 struct RequestedCall {

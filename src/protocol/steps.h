@@ -10,6 +10,7 @@
 namespace protocol {
 
 enum class StepType : std::uint8_t { start, turn, tool, note, end };
+constexpr schema::Names names(StepType) { return {"start", "turn", "tool", "note", "end"}; }
 
 struct Step {
   std::string time;  // RFC 3339 with milliseconds
