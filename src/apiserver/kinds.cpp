@@ -1,0 +1,86 @@
+#include "apiserver/kinds.h"
+
+#include "apiserver/render.h"
+#include "base/text.h"
+
+namespace apiserver {
+
+using base::Json;
+
+std::vector<std::string> all_verbs() {
+  return {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
+}
+
+Resource make_resource(std::string group, std::string version, std::string plural, std::string kind,
+                       Scope scope) {
+  Resource resource;
+  resource.storage = group.empty() ? plural : plural + "." + group;
+  resource.group = std::move(group);
+  resource.version = std::move(version);
+  resource.singular = base::lower(kind);
+  resource.plural = std::move(plural);
+  resource.kind = std::move(kind);
+  resource.scope = scope;
+  resource.verbs = all_verbs();
+  return resource;
+}
+
+Subresource status_of_kind(const std::string& kind) {
+  return {"status", kind, "", "", {"get", "patch", "update"}};
+}
+
+std::vector<Column> make_columns(std::initializer_list<std::string_view> titles) {
+  std::vector<Column> columns;
+  for (auto title : titles) {
+    Column column;
+    auto colon = title.find(':');
+    column.name = title.substr(0, colon);
+    if (colon != std::string_view::npos) column.priority = 1;
+    if (columns.empty()) column.format = "name";
+    column.description = column.name;
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+std::string age_of(const Json& object, base::Time now) {
+  return age_cell(base::text_at(object, {"metadata", "creationTimestamp"}), now);
+}
+
+void set_default(Json& object, std::string_view member, Json value) {
+  auto& members = object.as_object();
+  auto at = members.if_contains(member);
+  if (!at || at->is_null()) members[member] = std::move(value);
+}
+
+Json* find_mutable(Json& object, std::initializer_list<std::string_view> path) {
+  return const_cast<Json*>(base::find(object, path));
+}
+
+base::JsonArray* find_array(Json& object, std::initializer_list<std::string_view> path) {
+  auto at = find_mutable(object, path);
+  return at ? at->if_array() : nullptr;
+}
+
+const base::JsonArray* find_array(const Json& object,
+                                  std::initializer_list<std::string_view> path) {
+  auto at = base::find(object, path);
+  return at ? at->if_array() : nullptr;
+}
+
+Catalog make_catalog() {
+  std::vector<Resource> all{make_config_maps(), make_namespaces(), make_nodes(),
+                            make_pods(),        make_secrets(),    make_service_accounts()};
+  auto add = [&](std::vector<Resource> more) {
+    for (auto& resource : more) all.push_back(std::move(resource));
+  };
+  add(make_events());
+  add(make_reviews());
+  all.push_back(make_jobs());
+  all.push_back(make_leases());
+  add(make_rbac_kinds());
+  add(make_own_kinds());
+  return Catalog(std::move(all));
+}
+
+}  // namespace apiserver

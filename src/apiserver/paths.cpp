@@ -1,0 +1,108 @@
+// What is not a resource: discovery, version, health, OpenAPI, the token issuer's keys.
+#include "apiserver/context.h"
+#include "apiserver/discovery.h"
+#include "base/text.h"
+#include "io/crypto.h"
+
+namespace apiserver {
+
+using base::cat;
+using base::Json;
+using base::JsonObject;
+
+namespace {
+
+// The apidiscovery.k8s.io version that the client asks for before plain JSON, "" when none.
+std::string aggregated_version(std::string_view accept) {
+  for (const auto& media : parse_accept(accept)) {
+    if (media.type != "application/json") continue;
+    auto version = media.get("v");
+    if (media.get("g") == "apidiscovery.k8s.io" && media.get("as") == "APIGroupDiscoveryList" &&
+        (version == "v2" || version == "v2beta1"))
+      return version;
+    if (media.get("as").empty()) return "";
+  }
+  return "";
+}
+
+JsonObject describe_version(const std::string& version) {
+  auto parts = base::split(std::string_view(version).substr(1), '.');
+  return {
+      {"major", parts.at(0)}, {"minor", parts.at(1)},    {"gitVersion", cat(version, "+sympozium")},
+      {"gitCommit", ""},      {"gitTreeState", "clean"}, {"buildDate", "1970-01-01T00:00:00Z"},
+      {"goVersion", ""},      {"compiler", "clang"},     {"platform", "linux/amd64"}};
+}
+
+std::optional<Json> find_document(Context& context, const std::vector<std::string>& parts) {
+  const auto& catalog = context.catalog;
+  auto count = parts.size();
+  if (count == 0) {
+    return JsonObject{{"paths", base::JsonArray{"/api", "/apis", "/healthz", "/livez",
+                                                "/openapi/v3", "/readyz", "/version"}}};
+  }
+  const auto& first = parts[0];
+  if (first == "api" && count == 1) return make_api_versions();
+  if (first == "api" && count == 2) return make_resource_list(catalog, "", parts[1]);
+  if (first == "apis" && count == 1) return make_group_list(catalog);
+  if (first == "apis" && count == 2) return make_group(catalog, parts[1]);
+  if (first == "apis" && count == 3) return make_resource_list(catalog, parts[1], parts[2]);
+  if (first == "version" && count == 1) return describe_version(context.settings.version);
+  if (first == "openapi" && count >= 2 && parts[1] == "v3") {
+    if (count == 2) return make_openapi_index(catalog);
+    if (count == 4 && parts[2] == "api") return make_openapi(catalog, "", parts[3]);
+    if (count == 5 && parts[2] == "apis") return make_openapi(catalog, parts[3], parts[4]);
+  }
+  if (first == "openid" && count == 3 && parts[1] == "v1" && parts[2] == "jwks")
+    return context.authenticator.jwks();
+  if (first == ".well-known" && count == 2 && parts[1] == "openid-configuration")
+    return context.authenticator.discovery();
+  return {};
+}
+
+}  // namespace
+
+namespace {
+
+// A document that clients keep: its hash is its ETag (RFC 9110 §13.1.2).
+io::Task<> answer_cached(Call& call, std::string body, std::string type) {
+  auto tag = cat("\"", io::sha256_hex(body), "\"");
+  bool known = call.exchange.headers().get("If-None-Match") == tag;
+  call.headers.set("ETag", tag);
+  call.headers.set("Vary", "Accept");
+  co_await answer(call, known ? 304 : 200, known ? std::string() : std::move(body),
+                  std::move(type));
+}
+
+}  // namespace
+
+io::Task<> serve_path(Context& context, Call& call) {
+  if (call.exchange.method() != "GET" && call.exchange.method() != "HEAD")
+    throw method_not_allowed();
+  std::vector<std::string> parts;
+  for (auto& part : base::split(call.target.path, '/'))
+    if (!part.empty()) parts.push_back(std::move(part));
+  if (!parts.empty() && (parts[0] == "healthz" || parts[0] == "livez" || parts[0] == "readyz")) {
+    co_await answer(call, 200, "ok", "text/plain; charset=utf-8");
+    co_return;
+  }
+  if (parts.size() == 1 && (parts[0] == "api" || parts[0] == "apis")) {
+    auto version = aggregated_version(call.exchange.headers().get("Accept"));
+    if (!version.empty()) {
+      auto document = make_aggregated(context.catalog, parts[0] == "api", version);
+      co_await answer_cached(
+          call, base::to_text(document),
+          cat("application/json;g=apidiscovery.k8s.io;v=", version, ";as=APIGroupDiscoveryList"));
+      co_return;
+    }
+  }
+  auto document = find_document(context, parts);
+  if (!document) {
+    co_await answer(call, 404, "404 page not found\n", "text/plain; charset=utf-8");
+    co_return;
+  }
+  auto type =
+      parts.size() == 3 && parts[0] == "openid" ? "application/jwk-set+json" : "application/json";
+  co_await answer_cached(call, base::to_text(*document), type);
+}
+
+}  // namespace apiserver

@@ -1,0 +1,273 @@
+// get, list, create, update, patch, delete, deletecollection over HTTP.
+#include <algorithm>
+
+#include "apiserver/context.h"
+#include "apiserver/meta.h"
+#include "base/encoding.h"
+#include "base/text.h"
+
+namespace apiserver {
+
+using base::cat;
+using base::Json;
+
+namespace {
+
+constexpr std::size_t page_scan = 512;  // objects looked at together while a page is filled
+
+Write make_write(const Call& call) {
+  const auto& info = call.info;
+  auto ns = call.resource->scope == Scope::namespaced ? info.ns : "";
+  return {*call.resource,
+          ns,
+          info.name,
+          info.subresource,
+          call.user,
+          parse_write_options(call.target),
+          {}};
+}
+
+Rendering rendering_of(Context& context, Call& call) {
+  return make_rendering(call.target, call.exchange.headers().get("Accept"), context.clock.now());
+}
+
+// ---- lists ----
+
+// A place in a list: the version that the first page saw and the last key sent. Later pages show
+// current objects after that key, as etcd does for "inconsistent continuation" tokens.
+struct Position {
+  std::int64_t version = 0;
+  Key after;
+};
+
+std::string encode_position(const Position& position) {
+  base::JsonObject token{{"v", "meta.k8s.io/v1"},
+                         {"rv", position.version},
+                         {"ns", position.after.ns},
+                         {"name", position.after.name}};
+  return base::base64url(base::to_text(token));
+}
+
+Position decode_position(std::string_view token, const std::string& storage) {
+  auto refuse = [] {
+    return bad_request("continue key is not valid: it was not made by this server");
+  };
+  auto text = base::parse_base64url(token);
+  if (!text) throw refuse();
+  try {
+    auto tree = base::parse_json(*text);
+    if (base::text_at(tree, {"v"}) != "meta.k8s.io/v1") throw refuse();
+    return {base::find_int(tree, {"rv"}).value_or(0),
+            {storage, base::text_at(tree, {"ns"}), base::text_at(tree, {"name"})}};
+  } catch (const base::Error&) {
+    throw refuse();
+  }
+}
+
+struct ListRequest {
+  LabelSelector labels;
+  FieldSelector fields;
+  std::int64_t limit = 0;
+  std::string position;  // `continue`
+};
+
+ListRequest parse_list(Context& context, Call& call) {
+  const auto& target = call.target;
+  ListRequest list{parse_label_selector(target.get("labelSelector")),
+                   parse_field_selector(target.get("fieldSelector")),
+                   query_number(target, "limit").value_or(0), std::string(target.get("continue"))};
+  for (const auto& requirement : list.fields.requirements) {
+    const auto& key = requirement.key;
+    const auto& known = call.resource->selectable;
+    if (key != "metadata.name" && key != "metadata.namespace" &&
+        std::ranges::find(known, key) == known.end())
+      throw bad_request(cat("field label not supported: ", key));
+  }
+  auto version = target.get("resourceVersion");
+  auto match = target.get("resourceVersionMatch");
+  if (!match.empty() && version.empty() && !query_flag(target, "sendInitialEvents"))
+    throw invalid({"meta.k8s.io", "", "ListOptions"}, "",
+                  {{"resourceVersionMatch",
+                    "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is "
+                    "provided"}});
+  if (version.empty() || version == "0") return list;
+  auto number = base::parse_int(version);
+  if (!number)
+    throw bad_request(cat("Invalid value: \"", version, "\": resourceVersion is no number"));
+  if (*number > context.store.version()) throw too_large_version(*number, context.store.version());
+  if (match == "Exact" && *number != context.store.version())
+    throw expired("The provided resource version is too old to display an exact list.");
+  return list;
+}
+
+bool selected(const ListRequest& list, const Object& object) {
+  return list.labels.matches(object.labels) && list.fields.matches(object.fields);
+}
+
+std::vector<ObjectPtr> fill_page(Context& context, const std::string& storage,
+                                 const std::string& ns, const ListRequest& list, Key after) {
+  std::vector<ObjectPtr> page;
+  for (;;) {
+    auto some = context.store.list_after(storage, ns, after, page_scan);
+    if (some.empty()) return page;
+    for (const auto& object : some)
+      if (selected(list, *object)) {
+        page.push_back(object);
+        if (list.limit > 0 && page.size() == std::size_t(list.limit)) return page;
+      }
+    after = some.back()->key;
+  }
+}
+
+io::Task<> serve_list(Context& context, Call& call) {
+  auto rendering = rendering_of(context, call);
+  auto list = parse_list(context, call);
+  const auto& storage = call.resource->storage;
+  auto ns = call.resource->scope == Scope::namespaced ? call.info.ns : "";
+  Position position{context.store.version(), {storage, ns, ""}};
+  if (!list.position.empty()) position = decode_position(list.position, storage);
+  auto page = fill_page(context, storage, ns, list, position.after);
+  ListMeta meta{position.version, "", 0};
+  if (list.limit > 0 && page.size() == std::size_t(list.limit)) {
+    auto rest = context.store.list_after(storage, ns, page.back()->key, std::size_t(-1));
+    if (!rest.empty()) {
+      position.after = page.back()->key;
+      meta.next = encode_position(position);
+      if (list.labels.requirements.empty() && list.fields.requirements.empty())
+        meta.remaining = std::int64_t(rest.size());
+    }
+  }
+  auto body = render_list(*call.resource, page, meta, rendering);
+  co_await answer(call, 200, std::move(body));
+}
+
+// ---- one object ----
+
+io::Task<> serve_get(Context& context, Call& call) {
+  auto rendering = rendering_of(context, call);
+  auto write = make_write(call);
+  auto object = context.verbs.get(write);
+  auto version = base::parse_int(call.target.get("resourceVersion"));
+  if (version && *version > context.store.version())
+    throw too_large_version(*version, context.store.version());
+  auto body = render_object(*call.resource, object->text, rendering);
+  co_await answer(call, 200, std::move(body));
+}
+
+io::Task<> serve_create(Context& context, Call& call) {
+  auto rendering = rendering_of(context, call);
+  auto write = make_write(call);
+  if (call.resource->scope == Scope::namespaced && write.ns.empty())
+    throw bad_request("an empty namespace may not be set during creation");
+  auto object = co_await read_json(context, call);
+  auto made = co_await context.verbs.create(write, std::move(object));
+  call.warnings = std::move(write.warnings);
+  call.answer_name = write.name;
+  if (call.resource->storage == "namespaces" && !write.options.dry_run) {
+    auto ns = write.name;
+    co_await context.furnish(ns);
+  }
+  auto body = render_object(*call.resource, made->text, rendering);
+  co_await answer(call, 201, std::move(body));
+}
+
+io::Task<> serve_update(Context& context, Call& call) {
+  auto rendering = rendering_of(context, call);
+  auto write = make_write(call);
+  auto object = co_await read_json(context, call);
+  auto made = co_await context.verbs.update(write, std::move(object));
+  call.warnings = std::move(write.warnings);
+  auto body = render_object(*call.resource, made->text, rendering);
+  co_await answer(call, 200, std::move(body));
+}
+
+PatchType patch_type_of(const Call& call) {
+  auto header = parse_accept(call.exchange.headers().get("Content-Type"));
+  auto type = header.empty() ? "" : header.front().type;
+  if (type == "application/merge-patch+json") return PatchType::merge;
+  if (type == "application/json-patch+json") return PatchType::json;
+  if (type == "application/strategic-merge-patch+json" && !call.resource->custom)
+    return PatchType::strategic;
+  std::vector<std::string> accepted{"application/json-patch+json", "application/merge-patch+json"};
+  if (!call.resource->custom) accepted.emplace_back("application/strategic-merge-patch+json");
+  throw unsupported_media_type(accepted);
+}
+
+io::Task<> serve_patch(Context& context, Call& call) {
+  auto rendering = rendering_of(context, call);
+  auto write = make_write(call);
+  auto type = patch_type_of(call);
+  auto text = co_await read_body(context, call);
+  auto patch = base::parse_json(text);
+  auto made = co_await context.verbs.patch(write, std::move(patch), type);
+  call.warnings = std::move(write.warnings);
+  auto body = render_object(*call.resource, made->text, rendering);
+  co_await answer(call, 200, std::move(body));
+}
+
+io::Task<> serve_delete(Context& context, Call& call) {
+  auto rendering = rendering_of(context, call);
+  auto write = make_write(call);
+  auto text = co_await read_options(context, call);
+  auto options = parse_delete_options(call.target, text);
+  auto removal = co_await context.verbs.remove(write, options);
+  std::string body;
+  if (removal.gone && !call.resource->returns_deleted) {
+    auto status = success(call.resource->subject(), write.name, removal.object->uid);
+    body = base::to_text(status);
+  } else {
+    body = render_object(*call.resource, removal.object->text, rendering);
+  }
+  co_await answer(call, 200, std::move(body));
+}
+
+io::Task<> serve_delete_collection(Context& context, Call& call) {
+  auto rendering = rendering_of(context, call);
+  auto list = parse_list(context, call);
+  auto text = co_await read_options(context, call);
+  auto options = parse_delete_options(call.target, text);
+  auto ns = call.resource->scope == Scope::namespaced ? call.info.ns : "";
+  const auto& storage = call.resource->storage;
+  auto victims = fill_page(context, storage, ns, list, {storage, ns, ""});
+  for (const auto& victim : victims) {
+    auto write = make_write(call);
+    write.ns = victim->key.ns;
+    write.name = victim->key.name;
+    try {
+      co_await context.verbs.remove(write, options);
+    } catch (const StatusError& error) {
+      if (error.http() != 404) throw;
+    }
+  }
+  ListMeta meta{context.store.version(), "", 0};
+  auto body = render_list(*call.resource, victims, meta, rendering);
+  co_await answer(call, 200, std::move(body));
+}
+
+}  // namespace
+
+io::Task<> serve_resource(Context& context, Call& call) {
+  const auto& verb = call.info.verb;
+  const auto& resource = *call.resource;
+  if (!call.info.subresource.empty() && call.info.subresource != "status")
+    return serve_subresource(context, call);
+  bool allowed = call.info.subresource.empty() ? resource.can(verb) : false;
+  if (!call.info.subresource.empty()) {
+    auto sub = resource.find_subresource(call.info.subresource);
+    allowed = sub && std::ranges::find(sub->verbs, verb) != sub->verbs.end();
+  }
+  if (verb == "create" && !call.info.name.empty() && call.info.subresource.empty()) allowed = false;
+  if (!allowed) throw method_not_allowed();
+  if (resource.verbs.size() == 1 && verb == "create") return serve_review(context, call);
+  if (verb == "get") return serve_get(context, call);
+  if (verb == "list") return serve_list(context, call);
+  if (verb == "watch") return serve_watch(context, call);
+  if (verb == "create") return serve_create(context, call);
+  if (verb == "update") return serve_update(context, call);
+  if (verb == "patch") return serve_patch(context, call);
+  if (verb == "delete") return serve_delete(context, call);
+  if (verb == "deletecollection") return serve_delete_collection(context, call);
+  throw method_not_allowed();
+}
+
+}  // namespace apiserver
