@@ -141,10 +141,10 @@ struct Rule {
   bool immutable = false;  // CEL self == oldSelf
   bool nullable = false;   // null is a value and is kept
   Default value = {};
-  std::optional<std::int64_t> min, max;  // of an integer
-  std::int32_t min_length = 0;           // bytes of a text, elements of a list
-  std::int32_t max_length = 0;           // 0: no limit
-  Format format = Format::none;          // of a text, or of each text of a list
+  std::optional<std::int64_t> min = {}, max = {};  // of an integer
+  std::int32_t min_length = 0;                     // bytes of a text, elements of a list
+  std::int32_t max_length = 0;                     // 0: no limit
+  Format format = Format::none;                    // of a text, or of each text of a list
   ListType list = ListType::atomic;
   std::array<std::string_view, 2> keys = {};  // of a list map; unused ones are empty
 
