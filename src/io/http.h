@@ -153,7 +153,7 @@ class LineSplitter {
   std::string rest() const { return buffer_.substr(at_); }
 
  private:
-  std::size_t limit_, at_ = 0;
+  std::size_t limit_, at_ = 0, searched_ = 0;
   std::string buffer_;
 };
 

@@ -84,17 +84,18 @@ std::string format_query(const std::vector<std::pair<std::string, std::string>>&
 
 void LineSplitter::add(std::string_view piece) {
   buffer_.erase(0, at_);
+  searched_ -= at_;
   at_ = 0;
   buffer_ += piece;
 }
 
 std::optional<std::string> LineSplitter::next() {
-  auto end = buffer_.find('\n', at_);
-  if (end == std::string::npos) {
-    if (buffer_.size() - at_ > limit_)
-      throw base::Error(base::Code::invalid, base::cat("a line is longer than ", limit_, " bytes"));
-    return {};
-  }
+  const auto end = buffer_.find('\n', searched_);
+  const bool whole = end != std::string::npos;
+  searched_ = whole ? end + 1 : buffer_.size();
+  if ((whole ? end : searched_) - at_ > limit_)
+    throw base::Error(base::Code::invalid, base::cat("a line is longer than ", limit_, " bytes"));
+  if (!whole) return {};
   std::string line = buffer_.substr(at_, end - at_);
   at_ = end + 1;
   if (line.ends_with('\r')) line.pop_back();

@@ -232,13 +232,18 @@ Task<> within(base::Clock& clock, base::Duration limit, std::string what, Task<>
   struct State {
     asio::cancellation_signal signal;
     std::exception_ptr error;
-    bool late = false;
+    bool late = false, over = false;
   };
   auto self = co_await asio::this_coro::cancellation_state;
   check(self);
   auto state = std::make_shared<State>();
+  struct Over {
+    State& state;
+    ~Over() { state.over = true; }
+  } over{*state};
   auto executor = co_await asio::this_coro::executor;
   Timer timer(clock, clock.call_after(limit, [state] {
+    if (state->over) return;
     state->late = true;
     state->signal.emit(asio::cancellation_type::terminal);
   }));
