@@ -1,0 +1,198 @@
+#include "bridge/bridge.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "bridge/sidecars.h"
+#include "executor/executor.h"
+#include "io/crypto.h"
+#include "io/file.h"
+#include "protocol/codec.h"
+#include "protocol/gateway.h"
+#include "support/temp_directory.h"
+
+namespace bridge {
+namespace {
+
+using namespace protocol;
+
+struct SilentLog final : base::Log {
+  void write(base::Level, std::string_view, const Fields&) override {}
+};
+
+// A gateway that grants everything, and can be made to break.
+struct ScriptedGateway {
+  std::vector<std::string> seen;  // "path execution token"
+  std::vector<ToolOutcome> outcomes;
+  int unavailable = 0;  // requests answered 503 first
+  std::optional<Decision> verdict;
+  std::string grant_for;  // arguments that the grant covers, when not those asked for
+
+  io::Task<> handle(io::Exchange& exchange) {
+    const std::string body = co_await exchange.body(1 << 22);
+    const auto& headers = exchange.headers();
+    seen.push_back(exchange.target() + " " + std::string(headers.get(header_execution)) + " " +
+                   std::string(headers.get("Authorization")));
+    if (unavailable > 0) {
+      --unavailable;
+      co_await exchange.respond({503, {}, ""});
+      co_return;
+    }
+    std::string answer = "{}";
+    if (exchange.target() == "/v1/tools/decide") {
+      auto call = from_text<ToolCall>(body);
+      Decision decision{
+          Verdict::allow,
+          "",
+          Grant{call.call, io::sha256_hex(grant_for.empty() ? call.arguments : grant_for),
+                "2100-01-01T00:00:00Z"},
+          {}};
+      answer = to_text(verdict.value_or(decision));
+    } else if (exchange.target() == "/v1/tools/outcome") {
+      outcomes.push_back(from_text<ToolOutcome>(body));
+    } else if (exchange.target() == "/v1/hello") {
+      answer = R"({"echo":)" + body + "}";
+    }
+    co_await exchange.respond({200, {{"Content-Type", "application/json"}}, answer});
+  }
+};
+
+struct BridgeTest : testing::Test {
+  io::Loop loop;
+  io::SystemClock clock{loop};
+  SilentLog log;
+  test::TempDirectory folder;
+  ScriptedGateway gateway;
+  bool with_sidecar = true;
+
+  BridgeTest() {
+    for (const char* name : {"ipc", "ipc/skill-tools", "workspace"})
+      ::mkdir((folder / name).c_str(), 0755);
+    io::write_file(folder / "token", "t0k3n\n", 0600);
+  }
+
+  // Sends one request of the agent and gives the answer.
+  io::Response ask(std::string path, std::string body) {
+    io::HttpServer gateway_server(
+        loop, clock, log, {}, [this](io::Exchange& exchange) { return gateway.handle(exchange); });
+    auto gateway_socket = io::listen_unix(loop, folder / "gateway.sock", 0600);
+    std::vector<std::string> sidecars;
+    if (with_sidecar) sidecars.push_back("skill-tools");
+    Bridge bridge(loop, clock, log, gateway_dialer("unix:" + (folder / "gateway.sock"), ""),
+                  {folder / "token", folder / "ipc", "uid-1", sidecars});
+    io::HttpServer bridge_server(loop, clock, log, {}, bridge.handler());
+    auto bridge_socket = io::listen_tcp(loop, "127.0.0.1", 0);
+    executor::Config tools{.ipc = folder / "ipc/skill-tools",
+                           .target = "tools",
+                           .workspace = folder / "workspace",
+                           .environment = {"PATH=/usr/bin:/bin"}};
+
+    io::TaskGroup group(loop);
+    group.spawn("gateway", gateway_server.serve(*gateway_socket, nullptr));
+    group.spawn("bridge", bridge_server.serve(*bridge_socket, nullptr));
+    group.spawn("watch", bridge.run());
+    if (with_sidecar) group.spawn("executor", executor::run(loop, clock, log, tools));
+    io::HttpClient agent(loop, clock, io::tcp_dialer("127.0.0.1", bridge_socket->port()),
+                         "127.0.0.1");
+    io::Request request{"POST", std::move(path), {}, std::move(body)};
+    request.headers.set(header_execution, "1.2");
+    io::Response response = loop.run(agent.send(std::move(request), base::Duration(20'000)));
+    group.stop();
+    loop.run(group.join());
+    return response;
+  }
+
+  ToolResult execute(std::string arguments) {
+    auto response =
+        ask("/v1/tools/execute", to_text(ToolCall{"3.0", "execute_command", std::move(arguments)}));
+    EXPECT_EQ(response.status, 200) << response.body;
+    return from_text<ToolResult>(response.body);
+  }
+};
+
+TEST_F(BridgeTest, RelaysWithThePodsToken) {
+  auto response = ask("/v1/hello", R"({"agent":"x"})");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, R"({"echo":{"agent":"x"}})");
+  EXPECT_EQ(gateway.seen, std::vector<std::string>{"/v1/hello 1.2 Bearer t0k3n"});
+}
+
+TEST_F(BridgeTest, WaitsForAGatewayThatIsAway) {
+  gateway.unavailable = 3;
+  EXPECT_EQ(ask("/v1/hello", "{}").status, 200);
+  EXPECT_EQ(gateway.seen.size(), 4u);
+}
+
+TEST_F(BridgeTest, RunsAGrantedCommandInItsSidecar) {
+  auto result = execute(R"({"command":"echo out; echo err >&2; echo $SYMPOZIUM_CALL_ID; exit 3"})");
+  EXPECT_EQ(result.exitCode, 3);
+  EXPECT_TRUE(result.failed);
+  EXPECT_EQ(result.text, "exit code 3\nout\nuid-1/3.0\n[stderr]\nerr\n");
+  ASSERT_EQ(gateway.outcomes.size(), 1u);
+  EXPECT_EQ(gateway.outcomes[0].call, "3.0");
+  EXPECT_EQ(gateway.outcomes[0].result.text, result.text);
+  EXPECT_TRUE(io::list_directory(folder / "ipc/skill-tools/tools").empty())
+      << "request and answer are cleared away";
+}
+
+TEST_F(BridgeTest, RunsInTheWorkspaceOrWhereAsked) {
+  EXPECT_EQ(execute(R"({"command":"pwd"})").text, (folder / "workspace") + "\n");
+}
+
+TEST_F(BridgeTest, KillsACommandThatDoesNotEnd) {
+  auto result = execute(R"({"command":"sleep 60","timeout":1})");
+  EXPECT_TRUE(result.failed);
+  EXPECT_NE(result.text.find("timed out"), std::string::npos) << result.text;
+}
+
+TEST_F(BridgeTest, CutsLongOutput) {
+  auto result = execute(R"({"command":"head -c 200000 /dev/zero | tr '\\0' x"})");
+  EXPECT_LT(result.text.size(), 60'000u);
+  EXPECT_NE(result.text.find("[cut: 200000 bytes in all]"), std::string::npos)
+      << result.text.substr(result.text.size() - 100);
+}
+
+TEST_F(BridgeTest, RunsNothingWithoutAGrantForTheseBytes) {
+  gateway.grant_for = R"({"command":"true"})";
+  auto response = ask("/v1/tools/execute",
+                      to_text(ToolCall{"3.0", "execute_command", R"({"command":"touch made"})"}));
+  EXPECT_EQ(response.status, 403);
+  EXPECT_FALSE(std::filesystem::exists(folder / "workspace/made"));
+}
+
+TEST_F(BridgeTest, PassesARefusalOnToTheModel) {
+  gateway.verdict = Decision{Verdict::deny, "denied by the run's toolPolicy", {}, {}};
+  auto result = execute(R"({"command":"touch made"})");
+  EXPECT_EQ(result.text, "denied by the run's toolPolicy");
+  EXPECT_TRUE(result.failed);
+  EXPECT_FALSE(std::filesystem::exists(folder / "workspace/made"));
+  EXPECT_TRUE(gateway.outcomes.empty());
+}
+
+TEST_F(BridgeTest, NamesWhatIsWrongWithTheArguments) {
+  EXPECT_EQ(execute(R"({"cmd":"ls"})").text, "execute_command: parameter \"command\" is required");
+  EXPECT_EQ(execute(R"({"command":"ls","target":"git"})").text,
+            "no sidecar \"git\"; there is: tools");
+}
+
+TEST_F(BridgeTest, SaysThatThereIsNoSidecar) {
+  with_sidecar = false;
+  EXPECT_NE(execute(R"({"command":"ls"})").text.find("no tool sidecar"), std::string::npos);
+}
+
+TEST_F(BridgeTest, KnowsNoOtherEndpoint) { EXPECT_EQ(ask("/v1/secrets", "{}").status, 404); }
+
+TEST(FormatResult, RefusesAnAnswerThatIsNone) {
+  EXPECT_THROW(format_result(base::JsonObject{{"stdout", "x"}}), base::Error);
+}
+
+TEST(GatewayDialer, NamesTheFormsThatItTakes) {
+  for (const char* bad : {"", "tcp:1", "https://1.2.3.4", "https://1.2.3.4:x"})
+    EXPECT_THROW(gateway_dialer(bad, "/none"), base::Error) << bad;
+}
+
+}  // namespace
+}  // namespace bridge
