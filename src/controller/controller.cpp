@@ -1,0 +1,61 @@
+#include "controller/controller.h"
+
+#include "base/text.h"
+
+namespace controller {
+
+Controller::Controller(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log,
+                       Metrics& metrics, std::string name, Reconcile reconcile,
+                       ControllerSettings settings)
+    : loop_(loop),
+      clock_(clock),
+      log_(log),
+      metrics_(metrics),
+      name_(std::move(name)),
+      reconcile_(std::move(reconcile)),
+      settings_(settings),
+      queue_(clock, random, settings.backoff) {
+  metrics_.watch("sympozium_queue_depth", {{"controller", name_}},
+                 [this] { return static_cast<double>(queue_.size()); });
+}
+
+io::Task<> Controller::run() {
+  io::TaskGroup workers(loop_);
+  for (std::size_t i = 0; i < settings_.workers; ++i) workers.spawn(name_, work());
+  co_await workers.join();
+}
+
+io::Task<> Controller::work() {
+  for (;;) {
+    std::optional<Key> key = co_await queue_.next();
+    if (!key) co_return;
+    co_await attempt(*key);
+    queue_.done(*key);
+  }
+}
+
+io::Task<> Controller::attempt(Key key) {
+  const base::Instant begun = clock_.steady();
+  std::string_view outcome = "ok";
+  try {
+    auto task = reconcile_(key);
+    std::string what = base::cat("reconciling ", name_, " ", key.text());
+    const Result result =
+        co_await io::within(clock_, settings_.deadline, std::move(what), std::move(task));
+    queue_.forget(key);
+    if (result.again_after) queue_.add_after(key, *result.again_after);
+  } catch (const std::exception& error) {
+    if (io::is_cancelled(std::current_exception())) throw;
+    const auto* known = dynamic_cast<const base::Error*>(&error);
+    const bool conflict = known && known->code() == base::Code::conflict;  // somebody was faster
+    outcome = conflict ? "conflict" : "error";
+    log_.write(conflict ? base::Level::debug : base::Level::warn, "reconcile failed",
+               {{"controller", name_}, {"object", key.text()}, {"error", error.what()}});
+    queue_.retry(key);
+  }
+  metrics_.count("sympozium_reconcile_total",
+                 {{"controller", name_}, {"result", std::string(outcome)}});
+  metrics_.observe("sympozium_reconcile_seconds", {{"controller", name_}}, clock_.steady() - begun);
+}
+
+}  // namespace controller
