@@ -36,6 +36,12 @@ std::string name(const Json& object) { return base::text_at(object, {"metadata",
 std::string space(const Json& object) { return base::text_at(object, {"metadata", "namespace"}); }
 std::string title(const Json& object) { return space(object) + "/" + name(object); }
 
+std::string hostname_of(const Json& pod) {
+  std::string out = base::find_string(pod, {"spec", "hostname"}).value_or(name(pod)).substr(0, 63);
+  while (out.ends_with('-') || out.ends_with('.')) out.pop_back();
+  return out;
+}
+
 std::string restart_policy(const Json& pod) {
   return base::find_string(pod, {"spec", "restartPolicy"}).value_or("Always");
 }

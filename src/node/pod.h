@@ -37,6 +37,8 @@ std::string space(const base::Json& object);  // its namespace
 // "namespace/name" for messages.
 std::string title(const base::Json& object);
 
+// What the pod calls itself: spec.hostname or its name, at most 63 characters.
+std::string hostname_of(const base::Json& pod);
 std::string restart_policy(const base::Json& pod);  // "Always" when absent
 bool is_deleted(const base::Json& pod);             // has a deletionTimestamp
 std::int64_t grace_seconds(const base::Json& pod);  // how long containers get after SIGTERM

@@ -1,0 +1,189 @@
+#include <sys/statvfs.h>
+
+#include "base/text.h"
+#include "node/pod_worker_impl.h"
+#include "node/sandbox.h"
+
+namespace node {
+
+using base::cat;
+using base::Json;
+
+namespace {
+
+constexpr base::Duration first_patience{500}, most_patience{60'000};
+constexpr base::Duration disk_interval{1'000};
+constexpr std::int64_t longest_token_ms = 24 * 3600 * 1000;
+
+std::int64_t free_bytes(const std::string& path) {
+  struct statvfs info{};
+  if (::statvfs(path.c_str(), &info) < 0) return 0;
+  return static_cast<std::int64_t>(info.f_bfree) * static_cast<std::int64_t>(info.f_frsize);
+}
+
+// What may be written to a disk by this pod, and how much.
+struct Bound {
+  std::string what;
+  std::vector<std::string> places;
+  std::int64_t limit;
+};
+
+}  // namespace
+
+io::Task<> PodWorker::Impl::read_sources() {
+  const Needs wanted = needs(pod);
+  Sources fresh;
+  for (const auto& each : wanted.config_maps) {
+    std::optional<Json> found = co_await world.cluster.find_config_map(space(pod), each);
+    if (found) fresh.config_maps[each] = std::move(*found);
+  }
+  for (const auto& each : wanted.secrets) {
+    std::optional<Json> found = co_await world.cluster.find_secret(space(pod), each);
+    if (found) fresh.secrets[each] = std::move(*found);
+  }
+  sources = std::move(fresh);
+}
+
+// Tokens are renewed when four fifths of their life are over, or after a day.
+io::Task<> PodWorker::Impl::request_tokens() {
+  std::optional<base::Time> due;
+  for (const auto& need : token_needs(pod)) {
+    Token token = co_await world.cluster.request_token(pod, need);
+    const base::Time now = world.clock.now();
+    const auto life = std::min(token.expires - now, base::Duration(longest_token_ms));
+    const base::Time renew = now + life * 4 / 5;
+    if (!due || renew < *due) due = renew;
+    tokens.insert_or_assign(cat(need.volume, "/", need.path), std::move(token.text));
+  }
+  tokens_due = due;
+}
+
+// Everything that containers stand on: what the pod names, volumes, namespaces.
+io::Task<> PodWorker::Impl::prepare() {
+  co_await read_sources();
+  co_await request_tokens();
+  auto planned = plan_volumes(pod, sources, tokens, world.settings.facts);
+  if (!planned) throw base::Error(base::Code::unavailable, planned.error());
+  plans = std::move(*planned);
+  const VolumeOwner owner{fs_group(pod), common_user(pod)};
+  auto make = [store = volumes, scratch = bundles, wanted = plans, owner,
+               hostname = hostname_of(pod), namespaces = sandbox()] {
+    auto made = store.make(wanted, owner);
+    scratch.make_scratch(hostname);
+    make_sandbox(namespaces, hostname);
+    return made;
+  };
+  places = co_await world.blocking.run(make);
+}
+
+// False: not yet; `blocked_until` says when to try again.
+io::Task<bool> PodWorker::Impl::try_prepare() {
+  if (prepared) co_return true;
+  if (blocked_until && world.clock.now() < *blocked_until) co_return false;
+  std::string complaint;
+  try {
+    co_await prepare();
+  } catch (const base::Error& error) {
+    if (error.code() == base::Code::cancelled) throw;
+    complaint = error.what();
+  }
+  if (complaint.empty()) {
+    prepared = true;
+    blocked_until.reset();
+    patience = base::Duration(0);
+    record.ready_to_start = true;
+    co_return true;
+  }
+  patience = patience.count() == 0 ? first_patience : std::min(patience * 2, most_patience);
+  blocked_until = world.clock.now() + patience;
+  co_await complain("FailedMount", complaint);
+  co_return false;
+}
+
+// An Event for what is new; a log line each time.
+io::Task<> PodWorker::Impl::complain(std::string reason, std::string message) {
+  world.log.warn("pod cannot start", {{"pod", title(pod)}, {"reason", reason}, {"error", message}});
+  if (message == last_complaint) co_return;
+  last_complaint = message;
+  co_await world.cluster.report(pod, EventType::warning, reason, message);
+}
+
+io::Task<> PodWorker::Impl::renew_tokens() {
+  for (;;) {
+    while (!tokens_due || !prepared || record.over)
+      co_await io::sleep(world.clock, base::Duration(60'000));
+    const auto left = *tokens_due - world.clock.now();
+    co_await io::sleep(world.clock, std::max(left, base::Duration(0)));
+    if (record.over) continue;
+    std::string problem;
+    try {
+      co_await request_tokens();
+      auto planned = plan_volumes(pod, sources, tokens, world.settings.facts);
+      if (!planned) throw base::Error(base::Code::internal, planned.error());
+      const VolumeOwner owner{fs_group(pod), common_user(pod)};
+      auto write = [store = volumes, wanted = *planned, owner, needed = token_needs(pod)] {
+        for (const auto& plan : wanted)
+          for (const auto& need : needed)
+            if (need.volume == plan.name) store.write_files(plan, owner);
+      };
+      co_await world.blocking.run(write);
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+      problem = error.what();
+    }
+    if (problem.empty()) continue;
+    world.log.warn("renewing a token", {{"pod", title(pod)}, {"error", problem}});
+    co_await io::sleep(world.clock, base::Duration(5'000));
+  }
+}
+
+// Polls, because no quota works on every file system; one statvfs per second, a walk only when the
+// disk has lost as much as would be too much.
+io::Task<> PodWorker::Impl::guard_disks() {
+  std::int64_t free_then = 0, headroom = 0;
+  for (;;) {
+    co_await io::sleep(world.clock, disk_interval);
+    if (!prepared || record.ending) continue;
+    std::vector<Bound> bounds;
+    for (const auto& plan : plans)
+      if (plan.kind == VolumePlan::Kind::disk && plan.limit > 0)
+        bounds.push_back(
+            {cat("Usage of EmptyDir volume \"", plan.name, "\""), {places[plan.name]}, plan.limit});
+    std::optional<std::int64_t> storage;
+    for (const auto& container : containers(pod))
+      if (auto limit = quantity_at(*container.spec, {"resources", "limits", "ephemeral-storage"}))
+        storage = storage.value_or(0) + *limit;
+    auto look = [bounds, storage, store = bundles, free_then, headroom,
+                 directory = directory]() mutable {
+      struct Seen {
+        std::int64_t free, headroom;
+        std::string message;
+      } seen{free_bytes(directory), headroom, ""};
+      if (free_then != 0 && free_then - seen.free < headroom) {
+        seen.free = free_then;
+        return seen;
+      }
+      if (storage)
+        bounds.push_back({"Pod ephemeral local storage usage", store.writable_roots(), *storage});
+      seen.headroom = std::int64_t{1} << 40;
+      for (const auto& bound : bounds) {
+        std::int64_t used = 0;
+        for (const auto& place : bound.places) used += disk_usage(place);
+        seen.headroom = std::min(seen.headroom, bound.limit - used);
+        if (used > bound.limit)
+          seen.message = cat(bound.what, " exceeds the limit \"", bound.limit, "\".");
+      }
+      seen.headroom = std::max<std::int64_t>(seen.headroom, 0);
+      return seen;
+    };
+    auto seen = co_await world.blocking.run(std::move(look));
+    free_then = seen.free;
+    headroom = seen.headroom;
+    if (seen.message.empty() || record.ending) continue;
+    record.ending = Ending{Ending::Why::failed, "Evicted", seen.message, world.clock.now()};
+    woken.set();
+    co_await world.cluster.report(pod, EventType::warning, "Evicted", seen.message);
+  }
+}
+
+}  // namespace node
