@@ -1,89 +1,49 @@
-// What the walkers of this folder share.
+// What the walkers over tables share; used in this folder only.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "schema/schema.h"
 
 namespace schema {
 
-// A place in a tree, kept on the stack and written out only when something is wrong there.
+// A place in a tree, kept as a chain on the stack and written out only when there is something to
+// say.
 struct Path {
   const Path* up = nullptr;
-  std::string_view key;
-  std::size_t index = static_cast<std::size_t>(-1);
+  std::string_view key = {};
+  std::size_t index = none;
+  static constexpr std::size_t none = std::size_t(-1);
 
-  std::string text() const {
-    std::string out = up ? up->text() : std::string();
-    if (index != static_cast<std::size_t>(-1)) return out + '[' + std::to_string(index) + ']';
-    if (!key.empty()) {
-      if (!out.empty()) out += '.';
-      out += key;
-    }
-    return out;
-  }
+  std::string str() const;  // spec.skills[0].params.a; keys that are not words in brackets
 };
 
-// Finds fields by name; starts after the last hit, so that members in the table's order cost one
-// comparison each.
-class Cursor {
- public:
-  explicit Cursor(const Struct& table)
-      : fields_(table.fields.begin()), count_(table.fields.size()) {}
-  const Field* find(std::string_view name) {
-    for (std::size_t i = 0; i < count_; ++i) {
-      const Field& field = fields_[next_];
-      next_ = next_ + 1 == count_ ? 0 : next_ + 1;
-      if (field.name == name) return &field;
-    }
-    return nullptr;
+// The field of that name, looked for from `hint` on: trees mostly follow the table's order.
+const Field* find_field(const Struct&, std::string_view name, std::size_t& hint);
+
+// Whether `key` stands in front of a whole object's fields (apiVersion, kind).
+bool is_type_meta(const Struct&, std::string_view key);
+
+// The type inside optionals.
+const Type& bare(const Type&);
+
+base::Json to_json(const Default&);
+
+// Whether this says no more than leaving the field out would.
+bool is_default(const Type&, const Rule&, const base::Json&);
+
+// Calls f(struct, json) for each object that lies directly in a value of this type.
+template <class F>
+void each_object(const Type& type, base::Json& json, F&& f) {
+  const Type& t = bare(type);
+  if (t.form == Form::object) {
+    f(*t.object, json);
+  } else if (t.form == Form::list && json.is_array()) {
+    for (auto& element : json.get_array()) each_object(*t.element, element, f);
+  } else if (t.form == Form::map && json.is_object()) {
+    for (auto& member : json.get_object()) each_object(*t.element, member.value(), f);
   }
-
- private:
-  const Field* fields_;
-  std::size_t count_, next_ = 0;
-};
-
-inline std::ptrdiff_t offset(const Struct& table, const Field& field) {
-  return static_cast<const char*>(field.at) - static_cast<const char*>(table.room);
-}
-inline void* member(const Struct& table, const Field& field, void* object) {
-  return static_cast<char*>(object) + offset(table, field);
-}
-inline const void* member(const Struct& table, const Field& field, const void* object) {
-  return static_cast<const char*>(object) + offset(table, field);
-}
-
-inline bool is_absent(const base::JsonObject& members, std::string_view name) {
-  auto value = members.if_contains(name);
-  return !value || value->is_null();
-}
-
-inline const Type& strip(const Type& type) {
-  return type.form == Form::optional ? *type.element : type;
-}
-
-inline std::string_view word(const base::Json& value) {
-  switch (value.kind()) {
-    case boost::json::kind::null: return "null";
-    case boost::json::kind::bool_: return "boolean";
-    case boost::json::kind::string: return "string";
-    case boost::json::kind::object: return "object";
-    case boost::json::kind::array: return "array";
-    case boost::json::kind::double_: return "number";
-    default: return "integer";
-  }
-}
-
-inline std::string wrong_type(std::string_view wanted, const base::Json& got) {
-  return std::string("must be of type ").append(wanted).append(", not ").append(word(got));
-}
-
-inline std::string unsupported(std::string_view value, std::span<const std::string_view> names) {
-  std::string out = "unsupported value \"" + std::string(value) + "\", use one of:";
-  for (std::string_view name : names)
-    if (!name.empty()) ((out += " \"") += name) += '"';
-  return out;
 }
 
 }  // namespace schema
