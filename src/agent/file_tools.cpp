@@ -129,6 +129,7 @@ ToolText FileTools::read_file(const Json& arguments) const {
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<std::size_t>(file.gcount()));
   const std::size_t end = offset + bytes.size();
+  bytes = base::repair_utf8(bytes);
   if (end < size)
     bytes += cat("\n[bytes ", offset, " to ", end, " of ", size, "; go on with offset ", end, "]");
   return {std::move(bytes)};

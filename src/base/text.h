@@ -37,6 +37,8 @@ std::optional<std::int64_t> parse_int(std::string_view text);
 // At most `bytes` of it, cut before a UTF-8 sequence, never inside one.
 std::string_view clip(std::string_view text, std::size_t bytes);
 bool valid_utf8(std::string_view text);
+// The same text with U+FFFD in place of each byte that is not UTF-8, so that it may stand in JSON.
+std::string repair_utf8(std::string_view text);
 
 // RFC 1123: lower-case letters, digits, '-', at most 63; a subdomain also takes '.', at most 253.
 bool is_dns_label(std::string_view text);

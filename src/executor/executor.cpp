@@ -175,8 +175,8 @@ class Executor {
   }
 
   static std::string cut(const std::string& text) {
-    std::string out(base::clip(text, stream_bytes_max));
-    if (out.size() < text.size()) out += cat("\n[cut: ", text.size(), " bytes in all]");
+    std::string out = base::repair_utf8(base::clip(text, stream_bytes_max));
+    if (text.size() > stream_bytes_max) out += cat("\n[cut: ", text.size(), " bytes in all]");
     return out;
   }
 

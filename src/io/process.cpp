@@ -129,6 +129,7 @@ struct Plan {
   int child() {
     reset_signals();
     if (!place_descriptors()) return fail("placing descriptors for");
+    if (spec.session_leader && ::setsid() < 0) return fail("making a session for");
     if (::chdir(spec.directory.c_str()) < 0) return fail("changing the directory for");
     if (!change_user()) return fail("changing the user for");
     if (!follow_parent()) return fail("following the parent of");
@@ -219,6 +220,13 @@ void Process::kill(int signal) const {
   if (::syscall(SYS_pidfd_send_signal, impl_->pidfd.native_handle(), signal, nullptr, 0) < 0 &&
       errno != ESRCH)
     throw_errno("signalling", base::cat("process ", impl_->pid));
+}
+
+void Process::kill_session(int signal) const {
+  // Its number is its own until it is reaped, and that is what sets `ended`.
+  if (impl_->ended.is_set()) return;
+  if (::kill(-impl_->pid, signal) < 0 && errno != ESRCH)
+    throw_errno("signalling", base::cat("the session of process ", impl_->pid));
 }
 
 Task<int> Process::wait() {

@@ -94,9 +94,13 @@ Task<CommandResult> run_command(Loop& loop, base::Clock& clock, ProcessSpec spec
   make_non_blocking(streams->out);
   make_non_blocking(streams->err);
 
-  struct KilledAtTheLatest {
+  spec.session_leader = true;
+  struct KilledUnlessEnded {
     Process process;
-    ~KilledAtTheLatest() { process.kill(SIGKILL); }
+    bool ended = false;
+    ~KilledUnlessEnded() {
+      if (!ended) process.kill_session(SIGKILL);
+    }
   } child{Process(loop, spec)};
   in.out = Fd();  // the child's ends
   out.in = Fd();
@@ -109,6 +113,7 @@ Task<CommandResult> run_command(Loop& loop, base::Clock& clock, ProcessSpec spec
   const std::string& program = spec.argv[0];
   Task<int> end = child.process.wait();
   streams->result.code = co_await within(clock, deadline, program, std::move(end));
+  child.ended = true;
   group.stop();
   co_await group.join();
   drain(streams->out, streams->result.out);

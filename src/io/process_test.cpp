@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "support/temp_directory.h"
 #include "support/virtual_clock.h"
 
 namespace io {
@@ -172,6 +173,31 @@ TEST_F(Children, OfACommandAreKilledAtTheDeadline) {
   loop_.run(group.join());
   EXPECT_EQ(code, base::Code::timeout);
   while (::waitpid(-1, nullptr, WNOHANG) == 0) loop_.run_ready();  // ends: nothing is left alive
+}
+
+TEST_F(Children, OfACommandTakeTheirDescendantsAlongAtTheDeadline) {
+  test::VirtualClock clock;
+  test::TempDirectory folder;
+  TaskGroup group(loop_);
+  auto running = [&]() -> Task<> {
+    auto spec = shell("sleep 1000 & echo $! > pid.new; mv pid.new pid; wait");
+    spec.directory = folder.path();
+    try {
+      co_await run_command(loop_, clock, spec, "", 5s);
+    } catch (const base::Error&) {}
+  };
+  group.spawn("run", running());
+  std::optional<std::string> pid;
+  while (!(pid = find_file(folder / "pid"))) loop_.run_ready();
+  clock.advance(5s);
+  loop_.run(group.join());
+  // An orphan is reaped by somebody else, in its own time: dead or a zombie is all that can be
+  // asked.
+  const auto alive = [&] {
+    auto status = find_file("/proc/" + std::string(base::trim(*pid)) + "/status");
+    return status && status->find("State:\tZ") == std::string::npos;
+  };
+  while (alive()) loop_.run_ready();
 }
 
 }  // namespace
