@@ -57,8 +57,9 @@ struct Writer::Impl {
     for (Batch batch = take(); !batch.empty(); batch = take()) {
       run(batch);
       for (auto& job : batch) job->work = nullptr;
-      loop.post([batch = std::move(batch)] {
+      loop.post([batch = std::move(batch), on_written = options.on_written] {
         for (auto& job : batch) job->done.set();
+        if (on_written) on_written();
       });
     }
   }

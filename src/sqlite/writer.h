@@ -18,6 +18,8 @@ struct WriterOptions {
   std::size_t queued_jobs_max = 8192;                      // beyond: Error(unavailable)
   std::size_t batch_jobs_max = 512;                        // jobs under one commit
   base::Duration retry_full_after = base::Duration(1000);  // see write
+  // Called on the loop after each batch, also when nobody waits for its results any more.
+  std::function<void()> on_written;
 };
 
 class Writer {

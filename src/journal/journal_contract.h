@@ -1,0 +1,312 @@
+// What every journal promises: one suite for all implementations. A test program includes it once
+// and instantiates it:
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, JournalContract, ::testing::Values(make_home));
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+
+#include "io/loop.h"
+#include "journal/chain.h"
+#include "journal/journal.h"
+#include "journal/record.h"
+
+namespace journal {
+
+// Where a journal of one test lives. Opened with the consumers "one" and "two".
+class JournalHome {
+ public:
+  virtual ~JournalHome() = default;
+  virtual io::Loop& loop() = 0;
+  virtual Journal& journal() = 0;
+  virtual void reopen() = 0;
+};
+using MakeHome = std::function<std::unique_ptr<JournalHome>()>;
+
+class JournalContract : public ::testing::TestWithParam<MakeHome> {
+ protected:
+  template <class T>
+  T get(io::Task<T> task) {
+    return home_->loop().run(std::move(task));
+  }
+  Journal& journal() { return home_->journal(); }
+
+  template <class... Bodies>
+  std::int64_t append(const std::string& run, Fence fence, const Bodies&... bodies) {
+    Batch batch{.run = run, .fence = fence};
+    (batch.add(bodies), ...);
+    return get(journal().append(batch));
+  }
+  void begin(const std::string& run) {
+    append(run, {1, 0}, RunBegun{.ns = "default", .name = "run-" + run, .policyHash = "p"});
+  }
+  template <class Call>
+  base::Code refusal(Call call) {
+    try {
+      call();
+    } catch (const base::Error& error) {
+      return error.code();
+    }
+    ADD_FAILURE() << "nothing thrown";
+    return base::Code::internal;
+  }
+  std::vector<Event> events(const std::string& run) { return get(journal().events(run, -1, 1000)); }
+  void expect_sound(const std::string& run) {
+    const auto state = get(journal().state(run));
+    ASSERT_TRUE(state);
+    EXPECT_EQ(find_fault(events(run), *state), std::nullopt);
+  }
+
+  static ToolIntent allow(const std::string& call) {
+    return {.call = call,
+            .tool = "read_file",
+            .argumentsSha256 = "abc",
+            .decision = protocol::Verdict::allow};
+  }
+
+  std::unique_ptr<JournalHome> home_ = GetParam()();
+};
+
+TEST_P(JournalContract, KnowsNothingOfARunThatHasNotBegun) {
+  EXPECT_FALSE(get(journal().state("a")));
+  EXPECT_TRUE(events("a").empty());
+  EXPECT_EQ(refusal([&] { append("a", {1, 1}, allow("1.0")); }), base::Code::not_found);
+}
+
+TEST_P(JournalContract, KeepsEventsInOrderWithTheirBodies) {
+  begin("a");
+  EXPECT_EQ(append("a", {1, 1}, ExecutionBegun{.agent = "runner/1", .podUid = "pod"}), 1);
+  const ModelIntent intent{.turn = 1,
+                           .parent = 0,
+                           .appended = {"x", "y"},
+                           .tools = "t",
+                           .parameters = base::JsonObject{{"model", "m"}},
+                           .requestHash = "h"};
+  EXPECT_EQ(append("a", {1, 1}, intent), 2);
+  const ModelOutcome outcome{.turn = 1,
+                             .message = "m",
+                             .usage = {10, 20},
+                             .finish = protocol::Finish::tool_calls,
+                             .error = protocol::Failure{"rate_limited", "wait"}};
+  EXPECT_EQ(append("a", {1, 1}, outcome), 3);
+
+  home_->reopen();
+  const auto all = events("a");
+  ASSERT_EQ(all.size(), 4u);
+  const auto begun = read<RunBegun>(all[0]);
+  EXPECT_EQ(begun.name, "run-a");
+  EXPECT_EQ(all[1].id(), "a/1");
+  EXPECT_EQ(read<ExecutionBegun>(all[1]).podUid, "pod");
+  const auto asked = read<ModelIntent>(all[2]);
+  EXPECT_EQ(asked.appended, intent.appended);
+  EXPECT_EQ(asked.parameters, intent.parameters);
+  const auto answered = read<ModelOutcome>(all[3]);
+  EXPECT_EQ(answered.usage.outputTokens, 20);
+  EXPECT_EQ(answered.finish, protocol::Finish::tool_calls);
+  EXPECT_EQ(answered.error->code, "rate_limited");
+  EXPECT_EQ(all[3].fence, (Fence{1, 1}));
+  EXPECT_THROW(read<RunBegun>(all[3]), base::Error);
+  expect_sound("a");
+}
+
+TEST_P(JournalContract, GivesEventsInPages) {
+  begin("a");
+  for (int i = 0; i < 9; ++i) append("a", {1, 1}, allow("1." + std::to_string(i)));
+  const auto page = get(journal().events("a", 3, 4));
+  ASSERT_EQ(page.size(), 4u);
+  EXPECT_EQ(page.front().seq, 4);
+  EXPECT_EQ(page.back().seq, 7);
+}
+
+TEST_P(JournalContract, BeginsAndEndsARunOnce) {
+  begin("a");
+  EXPECT_EQ(refusal([&] { begin("a"); }), base::Code::exists);
+  append("a", {1, 1}, RunOutcome{.status = protocol::RunStatus::error, .error = "no"});
+  EXPECT_TRUE(get(journal().state("a"))->ended);
+  EXPECT_EQ(refusal([&] { append("a", {1, 1}, RunOutcome{}); }), base::Code::exists);
+  EXPECT_EQ(events("a").size(), 2u);
+  expect_sound("a");
+}
+
+TEST_P(JournalContract, RefusesAnOvertakenExecution) {
+  begin("a");
+  append("a", {1, 1}, ExecutionBegun{});
+  append("a", {1, 2}, ExecutionBegun{});
+  EXPECT_EQ(refusal([&] { append("a", {1, 1}, allow("1.0")); }), base::Code::conflict);
+  append("a", {2, 1}, ExecutionBegun{});
+  EXPECT_EQ(refusal([&] { append("a", {1, 9}, allow("1.0")); }), base::Code::conflict);
+  EXPECT_EQ(append("a", {2, 1}, allow("1.0")), 4);
+  EXPECT_EQ(get(journal().state("a"))->fence, (Fence{2, 1}));
+  expect_sound("a");
+}
+
+TEST_P(JournalContract, WritesABatchWholeOrNotAtAll) {
+  begin("a");
+  Batch batch{.run = "a", .fence = {1, 1}};
+  const std::string blob = batch.add_blob("content");
+  batch.add(allow("1.0")).add(RunOutcome{}).add(RunOutcome{});
+  EXPECT_EQ(refusal([&] { get(journal().append(batch)); }), base::Code::exists);
+  EXPECT_EQ(events("a").size(), 1u);
+  EXPECT_EQ(refusal([&] { get(journal().blobs({blob})); }), base::Code::not_found);
+  EXPECT_EQ(get(journal().state("a"))->sums, Sums{});
+  batch.events.pop_back();
+  EXPECT_EQ(get(journal().append(batch)), 2);
+  expect_sound("a");
+}
+
+TEST_P(JournalContract, FindsTheLatestOfATurnOrCall) {
+  begin("a");
+  begin("b");
+  append("a", {1, 1}, allow("3.0"), allow("3.1"));
+  append("a", {1, 2}, allow("3.0"));
+  append("a", {1, 2}, ToolOutcome{.call = "3.0", .result = "r"});
+  EXPECT_EQ(get(journal().find("a", Kind::tool_intent, "3.0"))->seq, 3);
+  EXPECT_EQ(read<ToolOutcome>(*get(journal().find("a", Kind::tool_outcome, "3.0"))).result, "r");
+  EXPECT_FALSE(get(journal().find("a", Kind::tool_outcome, "3.1")));
+  EXPECT_FALSE(get(journal().find("b", Kind::tool_outcome, "3.0")));
+}
+
+TEST_P(JournalContract, KeepsBlobsByContent) {
+  begin("a");
+  const std::string large(1'000'000, 'x'), binary("\0\xff", 2);
+  Batch batch{.run = "a", .fence = {1, 1}};
+  batch.add(allow("1.0"));
+  const std::vector<std::string> names = {batch.add_blob("small"), batch.add_blob(large),
+                                          batch.add_blob(binary), batch.add_blob("")};
+  get(journal().append(batch));
+  get(journal().append(batch));  // the same contents again
+  EXPECT_EQ(get(journal().blobs(names)), (std::vector<std::string>{"small", large, binary, ""}));
+  EXPECT_EQ(refusal([&] { get(journal().blobs({std::string(64, 'a')})); }), base::Code::not_found);
+  EXPECT_EQ(refusal([&] { get(journal().blobs({"short"})); }), base::Code::invalid);
+}
+
+TEST_P(JournalContract, CountsWhatWasUsed) {
+  begin("a");
+  begin("b");
+  append("a", {1, 1}, ModelIntent{.turn = 1}, ModelOutcome{.turn = 1, .usage = {100, 10}});
+  append("a", {1, 1}, allow("1.0"), ToolIntent{.call = "1.1", .tool = "x", .argumentsSha256 = "h"});
+  append("a", {1, 2}, allow("1.0"));  // again, after a crash
+  append("a", {1, 2}, ModelIntent{.turn = 2});
+  append("a", {1, 3}, ModelIntent{.turn = 2},
+         ModelOutcome{.turn = 2, .usage = {200, 20}, .error = protocol::Failure{"internal", "x"}});
+  home_->reopen();
+  EXPECT_EQ(get(journal().state("a"))->sums,
+            (Sums{.inputTokens = 300, .outputTokens = 30, .modelCalls = 3, .toolCalls = 1}));
+  EXPECT_EQ(get(journal().state("b"))->sums, Sums{});
+}
+
+TEST_P(JournalContract, TellsWhatIsUnknownAfterACrash) {
+  begin("a");
+  append("a", {1, 1}, ModelIntent{.turn = 1}, ModelOutcome{.turn = 1, .message = "m"});
+  append("a", {1, 1}, allow("1.0"), allow("1.1"));
+  append("a", {1, 1}, ToolOutcome{.call = "1.1", .result = "r"});
+  append("a", {1, 1}, ModelIntent{.turn = 2, .parent = 1});
+  const auto all = events("a");
+  const Record record = make_record(all);
+  EXPECT_EQ(record.turns.at(1).outcome->message, "m");
+  EXPECT_FALSE(record.turns.at(2).outcome);
+  EXPECT_TRUE(record.calls.at("1.0").is_unknown());
+  EXPECT_FALSE(record.calls.at("1.1").is_unknown());
+  EXPECT_FALSE(record.outcome);
+}
+
+TEST_P(JournalContract, ChainsShowEveryChange) {
+  begin("a");
+  for (int i = 0; i < 5; ++i) append("a", {1, 1}, allow("1." + std::to_string(i)));
+  const auto state = *get(journal().state("a"));
+  const auto good = events("a");
+  ASSERT_EQ(find_fault(good, state), std::nullopt);
+
+  const auto fault_after = [&](auto change) {
+    auto all = good;
+    change(all);
+    return find_fault(all, state).has_value();
+  };
+  EXPECT_TRUE(fault_after([](auto& all) { all.erase(all.begin() + 2); }));
+  EXPECT_TRUE(fault_after([](auto& all) { all.pop_back(); }));
+  EXPECT_TRUE(fault_after([](auto& all) { std::swap(all[2], all[3]); }));
+  EXPECT_TRUE(fault_after([](auto& all) { all[2].body += " "; }));
+  EXPECT_TRUE(fault_after([](auto& all) { all[2].bodyHash = all[3].bodyHash; }));
+  EXPECT_TRUE(fault_after([](auto& all) { all.back().at += std::chrono::milliseconds(1); }));
+  EXPECT_TRUE(fault_after([](auto& all) { all.back().kind = Kind::run_outcome; }));
+  EXPECT_TRUE(fault_after([](auto& all) { all.back().fence.execution = 2; }));
+  EXPECT_FALSE(fault_after([](auto& all) { all[2].body = ""; })) << "erased on purpose";
+}
+
+TEST_P(JournalContract, DeliversEachEventToEachConsumer) {
+  begin("a");
+  append("a", {1, 1}, allow("1.0"), allow("1.1"));
+  const auto first = get(journal().next("one", std::nullopt, 2));
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0].event.id(), "a/0");
+  const auto rest = get(journal().next("one", first[1].position, 10));
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].event.id(), "a/2");
+  EXPECT_EQ(read<ToolIntent>(rest[0].event).call, "1.1");
+
+  // What was not acknowledged comes again, also after a restart.
+  home_->loop().run(journal().ack("one", first[0].position));
+  home_->reopen();
+  EXPECT_EQ(get(journal().next("one", std::nullopt, 10)).front().event.id(), "a/1");
+  home_->loop().run(journal().ack("one", rest[0].position));
+  home_->loop().run(journal().ack("one", first[0].position));  // late news change nothing
+  EXPECT_EQ(get(journal().next("two", std::nullopt, 10)).size(), 3u);
+  home_->loop().run(journal().ack("two", rest[0].position));
+  begin("b");
+  for (const char* consumer : {"one", "two"})
+    EXPECT_EQ(get(journal().next(consumer, std::nullopt, 10)).at(0).event.id(), "b/0");
+  EXPECT_EQ(refusal([&] { get(journal().next("three", std::nullopt, 1)); }), base::Code::not_found);
+}
+
+TEST_P(JournalContract, WakesAConsumerThatWaits) {
+  std::string seen;
+  io::TaskGroup group(home_->loop());
+  auto waiting = [&]() -> io::Task<> {
+    const auto deliveries = co_await journal().next("one", std::nullopt, 10);
+    seen = deliveries.front().event.id();
+  };
+  group.spawn("wait", waiting());
+  home_->loop().run_ready();
+  EXPECT_EQ(seen, "");
+  begin("a");
+  home_->loop().run(group.join());
+  EXPECT_EQ(seen, "a/0");
+}
+
+// A request names its parent and what is new: the hundredth turn costs what the second one did.
+TEST_P(JournalContract, WritesAConversationOnce) {
+  begin("a");
+  std::vector<std::size_t> written;
+  for (std::int64_t turn = 1; turn <= 100; ++turn) {
+    Batch asked{.run = "a", .fence = {1, 1}};
+    const std::string question = asked.add_blob("question " + std::to_string(turn));
+    asked.add(ModelIntent{
+        .turn = turn, .parent = turn - 1, .appended = {question}, .requestHash = question});
+    Batch answered{.run = "a", .fence = {1, 1}};
+    const std::string answer = answered.add_blob("answer " + std::to_string(turn));
+    answered.add(ModelOutcome{.turn = turn, .message = answer, .usage = {1, 1}});
+    std::size_t bytes = 0;
+    for (const Batch* batch : {&asked, &answered}) {
+      bytes += batch->events[0].body.size() + batch->blobs[0].bytes.size();
+      get(journal().append(*batch));
+    }
+    written.push_back(bytes);
+  }
+  EXPECT_LE(written.back(), written[1] + 20) << "more than the digits of a number";
+
+  // And the whole conversation comes back from it.
+  std::vector<std::string> names;
+  const Record record = make_record(events("a"));
+  for (std::int64_t turn = 100; turn != 0; turn = record.turns.at(turn).intent.parent) {
+    names.push_back(record.turns.at(turn).outcome->message);
+    names.push_back(record.turns.at(turn).intent.appended[0]);
+  }
+  const auto contents = get(journal().blobs(names));
+  EXPECT_EQ(contents.size(), 200u);
+  EXPECT_EQ(contents.back(), "question 1");
+  EXPECT_EQ(contents.front(), "answer 100");
+}
+
+}  // namespace journal

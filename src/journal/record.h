@@ -1,0 +1,34 @@
+// A run's events put together: what is done, what is unknown.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "journal/journal.h"
+
+namespace journal {
+
+struct TurnRecord {
+  ModelIntent intent;  // the latest
+  std::optional<ModelOutcome> outcome;
+};
+struct CallRecord {
+  ToolIntent intent;  // the latest
+  std::optional<ToolOutcome> outcome;
+  // It may have run: allowed, and nobody wrote down what came of it.
+  bool is_unknown() const { return intent.decision == protocol::Verdict::allow && !outcome; }
+};
+
+struct Record {
+  std::optional<RunBegun> begun;
+  std::map<std::int64_t, TurnRecord> turns;
+  std::map<std::string, CallRecord> calls;
+  std::optional<RunOutcome> outcome;
+};
+
+// Of the events of one run, in order.
+Record make_record(std::span<const Event>);
+
+}  // namespace journal

@@ -1,0 +1,95 @@
+#include "journal/sqlite_journal.h"
+
+#include "io/sync.h"
+#include "journal/tables.h"
+#include "sqlite/readers.h"
+
+namespace journal {
+
+using sqlite::Database;
+
+struct SqliteJournal::Impl {
+  Impl(io::Loop& loop, base::Clock& c, io::BlockingPool& pool, const std::string& path)
+      : clock(c),
+        writer(loop, c, path, file_kind(), {.on_written = [set = written] { set->set(); }}),
+        readers(pool, path, file_kind()) {}
+
+  base::Clock& clock;
+  std::shared_ptr<io::Event> written = std::make_shared<io::Event>();  // see next()
+  sqlite::Writer writer;
+  sqlite::Readers readers;  // closed before the writer
+};
+
+SqliteJournal::SqliteJournal(io::Loop& loop, base::Clock& clock, io::BlockingPool& pool,
+                             const std::string& path, std::vector<std::string> consumers) {
+  {
+    Database database(path, file_kind(), sqlite::Access::read_write);
+    database.execute("BEGIN IMMEDIATE");
+    set_consumers(database, consumers);
+    database.execute("COMMIT");
+  }
+  impl_ = std::make_unique<Impl>(loop, clock, pool, path);
+}
+
+SqliteJournal::~SqliteJournal() = default;
+
+void SqliteJournal::close() { impl_->writer.close(); }
+
+sqlite::Writer::Counters SqliteJournal::counters() const { return impl_->writer.counters(); }
+
+io::Task<std::int64_t> SqliteJournal::append(Batch batch) {
+  const base::Time now = impl_->clock.now();
+  auto job = [batch = std::move(batch), now](Database& database) {
+    return journal::append(database, batch, now);
+  };
+  co_return co_await impl_->writer.write(std::move(job));
+}
+
+io::Task<std::optional<RunState>> SqliteJournal::state(std::string run) {
+  co_return impl_->readers.read_now([&](Database& database) { return find_state(database, run); });
+}
+
+io::Task<std::vector<Event>> SqliteJournal::events(std::string run, std::int64_t after,
+                                                   std::size_t limit) {
+  auto list = [run = std::move(run), after, limit](Database& database) {
+    return list_events(database, run, after, limit);
+  };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
+io::Task<std::optional<Event>> SqliteJournal::find(std::string run, Kind kind,
+                                                   std::string subject) {
+  co_return impl_->readers.read_now(
+      [&](Database& database) { return find_event(database, run, kind, subject); });
+}
+
+io::Task<std::vector<std::string>> SqliteJournal::blobs(std::vector<std::string> sha256) {
+  auto get = [sha256 = std::move(sha256)](Database& database) {
+    std::vector<std::string> contents;
+    for (const auto& name : sha256) contents.push_back(get_blob(database, name));
+    return contents;
+  };
+  co_return co_await impl_->readers.read(std::move(get));
+}
+
+io::Task<std::vector<Delivery>> SqliteJournal::next(std::string consumer,
+                                                    std::optional<std::int64_t> after,
+                                                    std::size_t limit) {
+  for (;;) {
+    // Cleared before the look: a commit that the look does not see sets it afterwards.
+    impl_->written->clear();
+    auto deliveries = impl_->readers.read_now(
+        [&](Database& database) { return list_deliveries(database, consumer, after, limit); });
+    if (!deliveries.empty()) co_return deliveries;
+    co_await impl_->written->wait();
+  }
+}
+
+io::Task<> SqliteJournal::ack(std::string consumer, std::int64_t position) {
+  auto job = [consumer = std::move(consumer), position](Database& database) {
+    acknowledge(database, consumer, position);
+  };
+  co_await impl_->writer.write(std::move(job));
+}
+
+}  // namespace journal

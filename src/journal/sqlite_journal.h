@@ -1,0 +1,43 @@
+// The journal in one SQLite file: for one machine and one gateway process.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "io/blocking.h"
+#include "io/loop.h"
+#include "journal/journal.h"
+#include "sqlite/writer.h"
+
+namespace journal {
+
+class SqliteJournal final : public Journal {
+ public:
+  // Opens or creates the file before it returns. `consumers` of the outbox: a new one begins with
+  // what the outbox still holds, one that is not named any more is forgotten.
+  SqliteJournal(io::Loop&, base::Clock&, io::BlockingPool&, const std::string& path,
+                std::vector<std::string> consumers = {});
+  ~SqliteJournal() override;  // as close()
+
+  io::Task<std::int64_t> append(Batch) override;
+  io::Task<std::optional<RunState>> state(std::string run) override;
+  io::Task<std::vector<Event>> events(std::string run, std::int64_t after,
+                                      std::size_t limit) override;
+  io::Task<std::optional<Event>> find(std::string run, Kind, std::string subject) override;
+  io::Task<std::vector<std::string>> blobs(std::vector<std::string> sha256) override;
+  io::Task<std::vector<Delivery>> next(std::string consumer, std::optional<std::int64_t> after,
+                                       std::size_t limit) override;
+  io::Task<> ack(std::string consumer, std::int64_t position) override;
+
+  sqlite::Writer::Counters counters() const;
+  // Finishes what was begun and closes the file. Blocks; later appends are refused.
+  void close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace journal

@@ -1,0 +1,257 @@
+#include "journal/tables.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/text.h"
+#include "io/crypto.h"
+#include "journal/chain.h"
+#include "journal/compression.h"
+
+namespace journal {
+
+namespace {
+
+using base::cat;
+using base::Code;
+using base::Error;
+using sqlite::Blob;
+using sqlite::Database;
+using sqlite::Statement;
+
+// `runs` holds what follows from the events and is asked for often. Hashes are 32 raw bytes.
+constexpr auto schema_1 = R"sql(
+CREATE TABLE runs(
+  run_uid TEXT PRIMARY KEY, ns TEXT NOT NULL, name TEXT NOT NULL,
+  attempt INTEGER NOT NULL, execution INTEGER NOT NULL,
+  seq INTEGER NOT NULL, link BLOB NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
+  input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+  model_calls INTEGER NOT NULL DEFAULT 0, tool_calls INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE events(
+  run_uid TEXT NOT NULL, seq INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, execution INTEGER NOT NULL,
+  kind TEXT NOT NULL, version INTEGER NOT NULL, subject TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  prev BLOB NOT NULL, body_hash BLOB NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY(run_uid, seq)
+) WITHOUT ROWID;
+CREATE INDEX events_by_subject ON events(run_uid, kind, subject);
+CREATE TABLE blobs(
+  sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL,
+  zstd INTEGER NOT NULL, bytes BLOB NOT NULL
+);
+CREATE TABLE outbox(position INTEGER PRIMARY KEY AUTOINCREMENT, run_uid TEXT NOT NULL, seq INTEGER NOT NULL);
+CREATE TABLE consumers(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+std::string raw(const std::string& hex) {
+  auto bytes = base::parse_hex(hex);
+  if (!bytes || bytes->size() != 32)
+    throw Error(Code::invalid, cat("not the hex form of a SHA-256: ", base::clip(hex, 80)));
+  return *bytes;
+}
+
+constexpr auto event_columns =
+    " e.run_uid, e.seq, e.attempt, e.execution, e.kind, e.version, e.at_ms, e.prev, e.body_hash,"
+    " e.body ";
+
+Event event_from(const Statement& row) {
+  const auto kind = schema::parse_name<Kind>(row.text(4));
+  if (!kind)
+    throw Error(Code::internal, cat("event ", row.text(0), "/", row.integer(1),
+                                    " is of the unknown kind ", row.text(4)));
+  return {.run = row.text(0),
+          .seq = row.integer(1),
+          .fence = {row.integer(2), row.integer(3)},
+          .kind = *kind,
+          .version = row.integer(5),
+          .at = base::Time(std::chrono::milliseconds(row.integer(6))),
+          .prev = base::hex(row.text(7)),
+          .bodyHash = base::hex(row.text(8)),
+          .body = row.text(9)};
+}
+
+void insert_blob(Database& database, const Batch::Blob& blob) {
+  const std::string name = raw(blob.sha256);
+  if (database.query("SELECT 1 FROM blobs WHERE sha256 = ?", Blob{name}).step()) return;
+  const auto compressed = compress(blob.bytes);
+  database.run("INSERT INTO blobs(sha256, size, zstd, bytes) VALUES (?, ?, ?, ?)", Blob{name},
+               blob.bytes.size(), compressed ? 1 : 0, Blob{compressed ? *compressed : blob.bytes});
+}
+
+void insert_event(Database& database, const Event& event, const std::string& subject) {
+  database.run(
+      "INSERT INTO events(run_uid, seq, attempt, execution, kind, version, subject, at_ms, prev,"
+      " body_hash, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      event.run, event.seq, event.fence.attempt, event.fence.execution, schema::name(event.kind),
+      event.version, subject, event.at.time_since_epoch().count(), Blob{raw(event.prev)},
+      Blob{raw(event.bodyHash)}, event.body);
+  database.run("INSERT INTO outbox(run_uid, seq) VALUES (?, ?)", event.run, event.seq);
+}
+
+// Before the event itself is inserted.
+void count(Database& database, RunState& state, const Event& event, const std::string& subject) {
+  if (event.kind == Kind::model_intent) ++state.sums.modelCalls;
+  if (event.kind == Kind::model_outcome) {
+    const auto usage = read<ModelOutcome>(event).usage;
+    state.sums.inputTokens += usage.inputTokens;
+    state.sums.outputTokens += usage.outputTokens;
+  }
+  if (event.kind == Kind::tool_intent &&
+      read<ToolIntent>(event).decision == protocol::Verdict::allow) {
+    const auto before = find_event(database, event.run, Kind::tool_intent, subject);
+    const bool again = before && read<ToolIntent>(*before).decision == protocol::Verdict::allow;
+    if (!again) ++state.sums.toolCalls;
+  }
+}
+
+// The state that the first event of the batch meets.
+RunState admit(Database& database, const Batch& batch) {
+  if (batch.run.empty() || batch.events.empty())
+    throw Error(Code::invalid, "an append needs a run and an event");
+  const bool begins = batch.events.front().kind == Kind::run_begun;
+  auto state = find_state(database, batch.run);
+  if (!state) {
+    if (!begins)
+      throw Error(Code::not_found, cat("run ", batch.run, " has not begun in this journal"));
+    const auto begun = schema::read<RunBegun>(base::parse_json(batch.events.front().body));
+    return {.ns = begun.ns, .name = begun.name, .seq = -1, .link = first_link()};
+  }
+  if (begins) throw Error(Code::exists, cat("run ", batch.run, " has begun already"));
+  if (batch.fence < state->fence)
+    throw Error(Code::conflict, cat("execution ", batch.fence.attempt, ".", batch.fence.execution,
+                                    " of run ", batch.run, " was overtaken by ",
+                                    state->fence.attempt, ".", state->fence.execution));
+  return *state;
+}
+
+void save_state(Database& database, const std::string& run, const RunState& state) {
+  database.run(
+      "INSERT INTO runs(run_uid, ns, name, attempt, execution, seq, link, ended, input_tokens,"
+      " output_tokens, model_calls, tool_calls) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT(run_uid) DO UPDATE SET attempt = excluded.attempt,"
+      " execution = excluded.execution, seq = excluded.seq, link = excluded.link,"
+      " ended = excluded.ended, input_tokens = excluded.input_tokens,"
+      " output_tokens = excluded.output_tokens, model_calls = excluded.model_calls,"
+      " tool_calls = excluded.tool_calls",
+      run, state.ns, state.name, state.fence.attempt, state.fence.execution, state.seq,
+      Blob{raw(state.link)}, state.ended ? 1 : 0, state.sums.inputTokens, state.sums.outputTokens,
+      state.sums.modelCalls, state.sums.toolCalls);
+}
+
+}  // namespace
+
+const sqlite::FileKind& file_kind() {
+  static const sqlite::FileKind kind{"journal", 0x53796d4a /* SymJ */, {schema_1}};
+  return kind;
+}
+
+std::int64_t append(Database& database, const Batch& batch, base::Time now) {
+  RunState state = admit(database, batch);
+  state.fence = batch.fence;
+  for (const auto& blob : batch.blobs) insert_blob(database, blob);
+  for (const auto& fresh : batch.events) {
+    if (fresh.kind == Kind::run_begun && state.seq >= 0)
+      throw Error(Code::exists, cat("run ", batch.run, " has begun already"));
+    if (fresh.kind == Kind::run_outcome && state.ended)
+      throw Error(Code::exists, cat("run ", batch.run, " has its outcome already"));
+    const Event event{.run = batch.run,
+                      .seq = state.seq + 1,
+                      .fence = batch.fence,
+                      .kind = fresh.kind,
+                      .version = fresh.version,
+                      .at = now,
+                      .prev = state.link,
+                      .bodyHash = io::sha256_hex(fresh.body),
+                      .body = fresh.body};
+    count(database, state, event, fresh.subject);
+    insert_event(database, event, fresh.subject);
+    state.seq = event.seq;
+    state.link = link_of(event);
+    state.ended |= event.kind == Kind::run_outcome;
+  }
+  save_state(database, batch.run, state);
+  return state.seq;
+}
+
+std::optional<RunState> find_state(Database& database, const std::string& run) {
+  auto row = database.query(
+      "SELECT ns, name, attempt, execution, seq, link, ended, input_tokens, output_tokens,"
+      " model_calls, tool_calls FROM runs WHERE run_uid = ?",
+      run);
+  if (!row.step()) return std::nullopt;
+  return RunState{.ns = row.text(0),
+                  .name = row.text(1),
+                  .fence = {row.integer(2), row.integer(3)},
+                  .seq = row.integer(4),
+                  .link = base::hex(row.text(5)),
+                  .sums = {row.integer(7), row.integer(8), row.integer(9), row.integer(10)},
+                  .ended = row.integer(6) != 0};
+}
+
+std::vector<Event> list_events(Database& database, const std::string& run, std::int64_t after,
+                               std::size_t limit) {
+  std::vector<Event> events;
+  auto rows = database.query(cat("SELECT", event_columns,
+                                 "FROM events e WHERE run_uid = ? AND seq > ? ORDER BY seq"
+                                 " LIMIT ?"),
+                             run, after, limit);
+  while (rows.step()) events.push_back(event_from(rows));
+  return events;
+}
+
+std::optional<Event> find_event(Database& database, const std::string& run, Kind kind,
+                                const std::string& subject) {
+  auto row = database.query(cat("SELECT", event_columns,
+                                "FROM events e WHERE run_uid = ? AND kind = ? AND subject = ?"
+                                " ORDER BY seq DESC LIMIT 1"),
+                            run, schema::name(kind), subject);
+  if (!row.step()) return std::nullopt;
+  return event_from(row);
+}
+
+std::string get_blob(Database& database, const std::string& sha256_hex) {
+  auto row =
+      database.query("SELECT size, zstd, bytes FROM blobs WHERE sha256 = ?", Blob{raw(sha256_hex)});
+  if (!row.step()) throw Error(Code::not_found, cat("no blob ", sha256_hex));
+  std::string bytes = row.text(2);
+  if (row.integer(1) != 0) bytes = decompress(bytes, static_cast<std::size_t>(row.integer(0)));
+  if (io::sha256_hex(bytes) != sha256_hex)
+    throw Error(Code::internal, cat("blob ", sha256_hex, " is damaged"));
+  return bytes;
+}
+
+// ---- outbox ----
+
+void set_consumers(Database& database, const std::vector<std::string>& consumers) {
+  for (const auto& name : consumers)
+    database.run("INSERT OR IGNORE INTO consumers(name, position) VALUES (?, 0)", name);
+  std::vector<std::string> left;
+  for (auto rows = database.query("SELECT name FROM consumers"); rows.step();)
+    if (std::ranges::find(consumers, rows.text(0)) == consumers.end()) left.push_back(rows.text(0));
+  for (const auto& name : left) database.run("DELETE FROM consumers WHERE name = ?", name);
+}
+
+void acknowledge(Database& database, const std::string& consumer, std::int64_t position) {
+  database.run("UPDATE consumers SET position = max(position, ?) WHERE name = ?", position,
+               consumer);
+  if (database.changes() == 0)
+    throw Error(Code::not_found, "the outbox has no consumer " + consumer);
+  database.run("DELETE FROM outbox WHERE position <= (SELECT min(position) FROM consumers)");
+}
+
+std::vector<Delivery> list_deliveries(Database& database, const std::string& consumer,
+                                      std::optional<std::int64_t> after, std::size_t limit) {
+  auto known = database.query("SELECT position FROM consumers WHERE name = ?", consumer);
+  if (!known.step()) throw Error(Code::not_found, "the outbox has no consumer " + consumer);
+  std::vector<Delivery> deliveries;
+  auto rows = database.query(
+      cat("SELECT", event_columns,
+          ", o.position FROM outbox o JOIN events e ON e.run_uid = o.run_uid AND e.seq = o.seq"
+          " WHERE o.position > ? ORDER BY o.position LIMIT ?"),
+      after.value_or(known.integer(0)), limit);
+  while (rows.step()) deliveries.push_back({rows.integer(10), event_from(rows)});
+  return deliveries;
+}
+
+}  // namespace journal

@@ -1,0 +1,26 @@
+// The journal's tables in SQLite, and what is done to them inside one transaction.
+#pragma once
+
+#include "journal/journal.h"
+#include "sqlite/database.h"
+
+namespace journal {
+
+const sqlite::FileKind& file_kind();
+
+// Inside a writer's job. `append` gives the number of the last event; errors as Journal::append.
+std::int64_t append(sqlite::Database&, const Batch&, base::Time now);
+void set_consumers(sqlite::Database&, const std::vector<std::string>& consumers);
+void acknowledge(sqlite::Database&, const std::string& consumer, std::int64_t position);
+
+// Inside a read.
+std::optional<RunState> find_state(sqlite::Database&, const std::string& run);
+std::vector<Event> list_events(sqlite::Database&, const std::string& run, std::int64_t after,
+                               std::size_t limit);
+std::optional<Event> find_event(sqlite::Database&, const std::string& run, Kind,
+                                const std::string& subject);
+std::string get_blob(sqlite::Database&, const std::string& sha256_hex);
+std::vector<Delivery> list_deliveries(sqlite::Database&, const std::string& consumer,
+                                      std::optional<std::int64_t> after, std::size_t limit);
+
+}  // namespace journal
