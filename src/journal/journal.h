@@ -104,7 +104,8 @@ class Journal {
   // At most `limit` events with seq > after, in order. From the start: after = -1.
   virtual io::Task<std::vector<Event>> events(std::string run, std::int64_t after,
                                               std::size_t limit) = 0;
-  // The latest event of this kind about this subject: find(run, Kind::tool_outcome, "3.0").
+  // The latest event of this kind about this subject: find(run, Kind::tool_outcome, "3.0"). An
+  // outcome with a lower number than the latest intent is of an earlier try.
   virtual io::Task<std::optional<Event>> find(std::string run, Kind, std::string subject) = 0;
   // The contents of these hashes, in their order; Error(not_found) when one is absent.
   virtual io::Task<std::vector<std::string>> blobs(std::vector<std::string> sha256) = 0;

@@ -113,6 +113,16 @@ TEST_F(InSqlite, ConsumersThatAreNotNamedAnyMoreHoldNothingBack) {
   EXPECT_EQ(loop_.run(journal.next("stays", std::nullopt, 10)).at(0).event.id(), "b/0");
 }
 
+TEST_F(InSqlite, WithoutConsumersTheOutboxStaysEmpty) {
+  {
+    SqliteJournal journal(loop_, clock_, pool_, path_);
+    loop_.run(journal.append(begun("a")));
+  }
+  SqliteJournal journal(loop_, clock_, pool_, path_, {"new"});
+  loop_.run(journal.append(begun("b")));
+  EXPECT_EQ(loop_.run(journal.next("new", std::nullopt, 10)).at(0).event.id(), "b/0");
+}
+
 // ---- death ----
 
 struct Told {

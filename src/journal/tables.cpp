@@ -86,7 +86,9 @@ void insert_event(Database& database, const Event& event, const std::string& sub
       event.run, event.seq, event.fence.attempt, event.fence.execution, schema::name(event.kind),
       event.version, subject, event.at.time_since_epoch().count(), Blob{raw(event.prev)},
       Blob{raw(event.bodyHash)}, event.body);
-  database.run("INSERT INTO outbox(run_uid, seq) VALUES (?, ?)", event.run, event.seq);
+  database.run(
+      "INSERT INTO outbox(run_uid, seq) SELECT ?, ? WHERE EXISTS (SELECT 1 FROM consumers)",
+      event.run, event.seq);
 }
 
 // Before the event itself is inserted.
@@ -223,6 +225,17 @@ std::string get_blob(Database& database, const std::string& sha256_hex) {
 
 // ---- outbox ----
 
+namespace {
+
+// What nobody waits for any more.
+void forget_delivered(Database& database) {
+  database.run(
+      "DELETE FROM outbox WHERE NOT EXISTS"
+      " (SELECT 1 FROM consumers WHERE consumers.position < outbox.position)");
+}
+
+}  // namespace
+
 void set_consumers(Database& database, const std::vector<std::string>& consumers) {
   for (const auto& name : consumers)
     database.run("INSERT OR IGNORE INTO consumers(name, position) VALUES (?, 0)", name);
@@ -230,6 +243,7 @@ void set_consumers(Database& database, const std::vector<std::string>& consumers
   for (auto rows = database.query("SELECT name FROM consumers"); rows.step();)
     if (std::ranges::find(consumers, rows.text(0)) == consumers.end()) left.push_back(rows.text(0));
   for (const auto& name : left) database.run("DELETE FROM consumers WHERE name = ?", name);
+  if (!left.empty()) forget_delivered(database);
 }
 
 void acknowledge(Database& database, const std::string& consumer, std::int64_t position) {

@@ -1,10 +1,12 @@
 #include "sqlite/database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 
 #include <cerrno>
 
 #include "base/text.h"
+#include "io/file.h"
 
 namespace sqlite {
 
@@ -74,6 +76,9 @@ void Database::close() {
 }
 
 void Database::open(Access access) {
+  // Ours alone, whatever the umask says; the log beside it is made with the same mode.
+  if (access == Access::read_write)
+    io::Fd(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
   const int flags = access == Access::read_only ? SQLITE_OPEN_READONLY
                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int answer = sqlite3_open_v2(path_.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);

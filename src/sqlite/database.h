@@ -36,9 +36,9 @@ class DiskFailed : public base::Error {
 
 class Database {
  public:
-  // Opens or (read_write) creates and migrates: WAL, synchronous=FULL, foreign keys on, ten seconds
-  // of patience with other writers. Error(invalid) that says what to do when the file is of another
-  // kind, no database at all, or of a newer schema.
+  // Opens or (read_write) creates, with mode 0600, and migrates: WAL, synchronous=FULL, foreign
+  // keys on, ten seconds of patience with other writers. Error(invalid) that says what to do when
+  // the file is of another kind, no database at all, or of a newer schema.
   Database(const std::string& path, const FileKind&, Access);
   ~Database();
   Database(const Database&) = delete;

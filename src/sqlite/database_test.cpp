@@ -1,6 +1,7 @@
 #include "sqlite/database.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -51,6 +52,26 @@ TEST_F(Databases, LogAheadAndSyncEachCommit) {
   Database database(path_, kind_1, Access::read_write);
   EXPECT_EQ(database.query("PRAGMA journal_mode").row().text(0), "wal");
   EXPECT_EQ(database.query("PRAGMA synchronous").row().integer(0), 2);
+}
+
+TEST_F(Databases, AreForTheirOwnerOnly) {
+  Database database(path_, kind_1, Access::read_write);
+  database.run("INSERT INTO notes(id) VALUES (1)");
+  for (const char* file : {"", "-wal", "-shm"}) {
+    struct stat about{};
+    ASSERT_EQ(::stat((path_ + file).c_str(), &about), 0) << file;
+    EXPECT_EQ(about.st_mode & 07777, 0600u) << file;
+  }
+}
+
+TEST_F(Databases, SayWhatIsInTheWay) {
+  try {
+    Database("/proc/none/notes.db", kind_1, Access::read_write);
+    FAIL();
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code(), base::Code::unavailable);
+    EXPECT_STREQ(error.what(), "/proc/none/notes.db: opening: unable to open database file");
+  }
 }
 
 TEST_F(Databases, AllowTheSameStatementTwiceAtOnce) {

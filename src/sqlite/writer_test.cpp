@@ -47,10 +47,6 @@ class Writing : public ::testing::Test {
     auto held = std::make_shared<std::mutex>();
     io::TaskGroup group(loop_);
     held->lock();
-    auto hold = [&]() -> io::Task<> {
-      auto job = [held](Database&) { const std::lock_guard wait(*held); };
-      co_await writer.write(job);
-    };
     auto one = [](Writer& to, std::function<void(Database&)> job,
                   std::exception_ptr& error) -> io::Task<> {
       try {
@@ -59,7 +55,9 @@ class Writing : public ::testing::Test {
         error = std::current_exception();
       }
     };
-    group.spawn("hold", hold());
+    std::exception_ptr ignored;
+    auto hold = [held](Database&) { const std::lock_guard wait(*held); };
+    group.spawn("hold", one(writer, hold, ignored));
     errors_.assign(jobs.size(), nullptr);
     for (std::size_t i = 0; i < jobs.size(); ++i)
       group.spawn("write", one(writer, jobs[i], errors_[i]));
@@ -122,6 +120,42 @@ TEST_F(Writing, UndoesAFailingJobAlone) {
   EXPECT_EQ(writer.counters().failed_jobs, 2u);
   writer.close();
   EXPECT_EQ(numbers_in(path_), (std::vector<std::int64_t>{1, 2}));
+}
+
+TEST_F(Writing, FailsAllJobsOfACommitThatFails) {
+  const FileKind family{"family",
+                        0x66616d69,
+                        {"CREATE TABLE people(n INTEGER PRIMARY KEY, parent INTEGER REFERENCES "
+                         "people DEFERRABLE INITIALLY DEFERRED)"}};
+  const auto child_of = [](std::int64_t n, std::optional<std::int64_t> parent) {
+    return [n, parent](Database& database) {
+      database.run("INSERT INTO people VALUES (?, ?)", n, parent);
+    };
+  };
+  Writer writer(loop_, clock_, path_, family);
+  hold_then_write(writer, {child_of(1, {}), child_of(2, 99)});
+  EXPECT_TRUE(errors_[0]);
+  EXPECT_TRUE(errors_[1]);
+  loop_.run(writer.write(child_of(3, {})));  // and the next one goes on
+  auto count = [](Database& database) {
+    return database.query("SELECT count(*) FROM people").row().integer(0);
+  };
+  EXPECT_EQ(loop_.run(writer.write(count)), 1);
+}
+
+TEST_F(Writing, CallsBackThoughNobodyWaitsAnyMore) {
+  int calls = 0;
+  Writer writer(loop_, clock_, path_, kind, {.on_written = [&] { ++calls; }});
+  io::TaskGroup group(loop_);
+  auto write = [&]() -> io::Task<> { co_await writer.write(insert(1)); };
+  group.spawn("write", write());
+  loop_.run_ready();
+  group.stop();
+  loop_.run(group.join());
+  writer.close();  // the job is finished all the same
+  loop_.run_ready();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(numbers_in(path_).size(), 1u);
 }
 
 TEST_F(Writing, RefusesMoreThanItsQueueHolds) {
