@@ -13,7 +13,8 @@ namespace io {
 class BlockingPool {
  public:
   explicit BlockingPool(std::size_t threads = 2);
-  ~BlockingPool();  // waits for running calls; queued ones are dropped
+  // Waits for running calls; those still queued are cancelled. Before its loop goes away.
+  ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
 
   // Runs `call` on a thread; the awaiting task goes on on its loop. What it throws is thrown there.

@@ -150,6 +150,7 @@ struct HttpServer::Impl {
       ServerExchange exchange(session.conn, unread, limits.header_bytes);
       std::optional<Response> refused;
       session.idle = unread.empty();
+      if (session.idle) unread = {};  // a large body may have grown it
       deadline.set(limits.idle);
       try {
         auto head = co_await exchange.read_head();

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/sync.h"
+#include "support/seeded_random.h"
 #include "support/virtual_clock.h"
 
 namespace io {
@@ -295,6 +296,31 @@ TEST_F(HttpTest, RefusesABrokenChunkedBody) {
   EXPECT_TRUE(raw(head + "zz\r\n").starts_with("HTTP/1.1 400 "));
   EXPECT_TRUE(raw(head + "5\r\nab").starts_with("HTTP/1.1 400 "));
   EXPECT_TRUE(raw(head + std::string(100'000, '1')).starts_with("HTTP/1.1 400 "));
+}
+
+TEST_F(HttpTest, SurvivesWhateverBytesComeIn) {
+  start();
+  handler = [](Exchange& exchange) { return echo(exchange); };
+  const std::string good =
+      "POST /path?a=b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n"
+      "\r\n3;x=y\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello";
+  test::SeededRandom random(7);
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes = good;
+    for (auto edits = random_below(random, 4) + 1; edits > 0 && !bytes.empty(); --edits) {
+      const auto at = random_below(random, bytes.size());
+      switch (random_below(random, 4)) {
+        case 0: bytes[at] = static_cast<char>(random_below(random, 256)); break;
+        case 1: bytes.erase(at, random_below(random, 9)); break;
+        case 2: bytes.insert(at, bytes.substr(random_below(random, bytes.size()), 7)); break;
+        default: bytes.resize(at + 1);
+      }
+    }
+    const auto answer = raw(bytes);
+    ASSERT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 ")) << bytes << "→" << answer;
+  }
+  EXPECT_EQ(log.lines, std::vector<std::string>{});
+  EXPECT_EQ(get("/").status, 200);
 }
 
 TEST_F(HttpTest, ReadsChunkedBodiesAndAnswersPipelinedRequestsInOrder) {

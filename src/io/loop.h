@@ -1,7 +1,8 @@
 // The one event loop of a process, and how work is put on it.
 //
-// Cancellation: stopping a TaskGroup makes the waits of its tasks throw Error(cancelled). Every
-// wait of this library does so; business code lets it pass.
+// Cancellation: stopping a TaskGroup makes the waits of its tasks throw Error(cancelled), those
+// they are in and those they begin later. Every wait of this library does so; business code lets it
+// pass.
 #pragma once
 
 #include <exception>
@@ -76,14 +77,18 @@ Task<> yield();  // lets other ready tasks run
 class TaskGroup {
  public:
   explicit TaskGroup(Loop&);
-  ~TaskGroup();  // stops what is left; prefer stop() and join()
+  // Stops what is left. While the loop stands still (in main, in a test) the tasks end before it
+  // returns; inside a task they end later, so join() first when they refer to your frame.
+  ~TaskGroup();
   TaskGroup(const TaskGroup&) = delete;
 
   // Starts a task. When it throws (anything but cancellation) the group stops and join() rethrows
   // the first such error.
   void spawn(std::string name, Task<>);
-  void stop();    // idempotent; from the loop's thread
-  Task<> join();  // until all have ended
+  void stop();  // idempotent; from the loop's thread
+  // Returns when all have ended. When the joining task is cancelled it stops them, waits for their
+  // end all the same, and then throws Error(cancelled).
+  Task<> join();
   std::size_t size() const;
 
  private:
