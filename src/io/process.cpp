@@ -23,6 +23,11 @@ namespace io {
 namespace {
 
 constexpr std::size_t stack_bytes = 64 * 1024;
+#if __has_feature(thread_sanitizer)
+constexpr bool thread_sanitizer = true;  // which loses count of threads when memory is shared
+#else
+constexpr bool thread_sanitizer = false;
+#endif
 
 struct Mapping {
   explicit Mapping(std::size_t bytes)
@@ -151,7 +156,7 @@ Started start(const ProcessSpec& spec) {
   Plan plan(spec, failure);
   // Borrowing our memory until exec spares the copy of page tables. Not with another user: a
   // process of theirs that shares our memory would make it open to them.
-  const int sharing = spec.user ? 0 : CLONE_VM;
+  const int sharing = spec.user || thread_sanitizer ? 0 : CLONE_VM;
   int pidfd = -1;
   const auto enter = [](void* data) { return static_cast<Plan*>(data)->child(); };
   pid_t pid;
