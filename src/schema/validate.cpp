@@ -6,7 +6,7 @@ namespace schema {
 
 using base::Json;
 
-void fill_defaults(const Struct& s, Json& json) {
+void apply_defaults(const Struct& s, Json& json) {
   auto members = json.if_object();
   if (!members) return;
   for (const Field& field : s.fields) {
@@ -16,7 +16,7 @@ void fill_defaults(const Struct& s, Json& json) {
       (*members)[field.name] = to_json(field.rule.value);
     } else if (at) {
       each_object(*field.type, *at,
-                  [](const Struct& inner, Json& value) { fill_defaults(inner, value); });
+                  [](const Struct& inner, Json& value) { apply_defaults(inner, value); });
     }
   }
 }

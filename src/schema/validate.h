@@ -7,7 +7,7 @@
 namespace schema {
 
 // Adds the defaults of absent (or null) fields, in objects that are there; as an API server does.
-void fill_defaults(const Struct&, base::Json&);
+void apply_defaults(const Struct&, base::Json&);
 // Takes out what the table does not know.
 void prune(const Struct&, base::Json&);
 
