@@ -98,11 +98,8 @@ Issues validate_job(const Json& job, const Json* before, Part part) {
                         cat("Invalid value: ", *number, ": must be greater than or equal to 0")});
   auto policy = text_at(job, {"spec", "template", "spec", "restartPolicy"});
   if (policy != "OnFailure" && policy != "Never")
-    issues.push_back(
-        {"spec.template.spec.restartPolicy",
-         policy == "Always"
-             ? "Unsupported value: \"Always\": supported values: \"OnFailure\", \"Never\""
-             : "Required value: valid values: \"OnFailure\", \"Never\""});
+    issues.push_back({"spec.template.spec.restartPolicy",
+                      "Required value: valid values: \"OnFailure\", \"Never\""});
   if (before) {
     bool tunable = base::find_bool(*before, {"spec", "suspend"}).value_or(false) &&
                    text_at(*before, {"status", "startTime"}).empty();

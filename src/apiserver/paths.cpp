@@ -73,6 +73,16 @@ io::Task<> answer_cached(Call& call, std::string body, std::string type) {
                   std::move(type));
 }
 
+// The key set has a media type of its own and is sent as nothing else, as kube-apiserver does it.
+void check_accepts_keys(const Call& call) {
+  auto types = parse_accept(call.exchange.headers().get("Accept"));
+  for (const auto& media : types)
+    if (media.type == "*/*" || media.type == "application/*" ||
+        media.type == "application/jwk-set+json")
+      return;
+  if (!types.empty()) throw not_acceptable({"application/jwk-set+json"});
+}
+
 }  // namespace
 
 io::Task<> serve_path(Context& context, Call& call) {
@@ -100,6 +110,7 @@ io::Task<> serve_path(Context& context, Call& call) {
     co_await answer(call, 404, "404 page not found\n", "text/plain; charset=utf-8");
     co_return;
   }
+  if (parts.size() == 3 && parts[0] == "openid") check_accepts_keys(call);
   auto type =
       parts.size() == 3 && parts[0] == "openid" ? "application/jwk-set+json" : "application/json";
   co_await answer_cached(call, base::to_text(*document), type);

@@ -3,6 +3,7 @@
 #include "apiserver/audit.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/context.h"
+#include "apiserver/escalation.h"
 #include "apiserver/protobuf.h"
 #include "base/text.h"
 
@@ -126,8 +127,9 @@ struct ApiServer::Impl {
         rbac(store),
         nodes(store),
         verbs(store, clock, random,
-              [builtin = make_builtin_admission(store, random), more](Attributes& write) {
+              [this, builtin = make_builtin_admission(store, random), more](Attributes& write) {
                 builtin(write);
+                refuse_escalation(rbac, store, write);
                 if (more) more(write);
               }),
         audit(clock, random, std::move(sink)),

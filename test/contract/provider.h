@@ -1,0 +1,31 @@
+// Whose API server a contract is held against.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "io/loop.h"
+
+namespace contract {
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  // A kubeconfig file for this user (client certificate with CN and O). Kept for the process.
+  virtual std::string kubeconfig(const std::string& user,
+                                 const std::vector<std::string>& groups) = 0;
+  // Ours may lack what the contract's chapter on stock controllers names.
+  virtual bool is_own() const = 0;
+};
+
+// The server that CONTRACT_KUBECONFIG names (a state folder of test/cluster/up), else our own,
+// started now on `loop`.
+std::unique_ptr<Provider> make_provider(io::Loop& loop, base::Clock& clock, base::Random& random);
+std::unique_ptr<Provider> make_own_provider(io::Loop&, base::Clock&, base::Random&);
+
+// The stock kubectl that test/cluster/build made, "" when it has not.
+std::string find_kubectl();
+
+}  // namespace contract
