@@ -45,9 +45,13 @@ StateLock::StateLock(const Layout& layout) : fd_(open_lock(layout, O_CREAT)) {
         base::cat(layout.root, " is in use by process ", base::trim(holder.value_or("?")),
                   "; stop it with `sympozium down`, or choose another folder with --state"));
   }
+  note_owner();
+}
+
+void StateLock::note_owner() const {
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), pid.data(), pid.size(), 0) < 0)
-    io::throw_errno("writing", layout.path("lock"));
+    io::throw_errno("writing", "the lock file");
 }
 
 std::optional<pid_t> running(const Layout& layout) {

@@ -44,7 +44,7 @@ void prepare(const Layout&);
 class StateLock {
  public:
   explicit StateLock(const Layout&);
-  int fd() const { return fd_.get(); }  // to hand on to the shim
+  void note_owner() const;  // writes this process' id: after a fork, the child that keeps the lock
 
  private:
   io::Fd fd_;

@@ -105,6 +105,7 @@ class Shim {
         services_(poller_, config.services) {}
 
   void run() {
+    if (config_.listening) config_.listening();
     services_.start();
     poller_.run();
   }

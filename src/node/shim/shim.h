@@ -6,6 +6,7 @@
 // left.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,6 +38,7 @@ struct Config {
   std::string runtime = "/usr/bin/crun";  // OCI runtime
   std::vector<Service> services;
   int stop_seconds = 25;  // how long services may take after SIGTERM
+  std::function<void()> listening;  // called once, when all sockets are open; may be empty
 };
 
 // Until SIGTERM or SIGINT; then stops services, kills containers, releases cgroups. Returns the

@@ -1,0 +1,104 @@
+#include "home/manifests.h"
+
+#include "base/text.h"
+
+namespace home {
+
+using base::Json;
+using base::JsonArray;
+using base::JsonObject;
+
+namespace {
+
+// "get list watch" → ["get", "list", "watch"]
+JsonArray words(std::string_view text) {
+  JsonArray out;
+  for (const auto& word : base::split(text, ' ')) out.emplace_back(word);
+  return out;
+}
+
+JsonObject rule(std::string_view group, std::string_view resources, std::string_view verbs) {
+  return {{"apiGroups", JsonArray{Json(group)}},
+          {"resources", words(resources)},
+          {"verbs", words(verbs)}};
+}
+
+constexpr std::string_view rbac = "rbac.authorization.k8s.io";
+
+Json cluster_role(std::string_view name, JsonArray rules) {
+  return JsonObject{{"apiVersion", "rbac.authorization.k8s.io/v1"},
+                    {"kind", "ClusterRole"},
+                    {"metadata", {{"name", name}}},
+                    {"rules", std::move(rules)}};
+}
+
+Json binding(std::string_view name, std::string_view role, std::string_view user) {
+  const JsonObject subject{{"apiGroup", rbac}, {"kind", "User"}, {"name", user}};
+  return JsonObject{{"apiVersion", "rbac.authorization.k8s.io/v1"},
+                    {"kind", "ClusterRoleBinding"},
+                    {"metadata", {{"name", name}}},
+                    {"roleRef", {{"apiGroup", rbac}, {"kind", "ClusterRole"}, {"name", role}}},
+                    {"subjects", JsonArray{subject}}};
+}
+
+// What the reconcilers do (src/reconcilers) …
+JsonArray controller_rules() {
+  return {
+      rule("sympozium.ai", "agents agentruns skillpacks", "get list watch patch"),
+      rule("sympozium.ai", "agents/status agentruns/status skillpacks/status", "patch"),
+      rule("sympozium.ai", "agents/finalizers agentruns/finalizers skillpacks/finalizers",
+           "update"),
+      rule("batch", "jobs", "get list watch create patch delete"),
+      rule("", "pods", "get list watch"),
+      rule("", "serviceaccounts configmaps", "get list watch create patch delete"),
+      rule("", "secrets", "get list watch"), rule("", "events", "create patch"),
+      rule("events.k8s.io", "events", "create patch"),
+      // A Role for one Secret each, given to the gateway: made without holding the right itself.
+      rule(rbac, "roles", "get list watch create patch delete escalate"),
+      rule(rbac, "rolebindings", "get list watch create patch delete"),
+      rule("coordination.k8s.io", "leases", "get create patch")};
+}
+
+// … and what the job, binder and garbage loops do (src/loops), where no kube-controller-manager
+// does it.
+JsonArray loop_rules() {
+  return {rule("", "pods", "get list watch create patch delete"),
+          rule("", "pods/binding", "create"),
+          rule("", "pods/status", "patch"),
+          rule("", "nodes", "get list watch patch"),
+          rule("", "namespaces", "get list watch"),
+          rule("", "namespaces/status namespaces/finalize", "patch update"),
+          rule("", "serviceaccounts configmaps secrets events",
+               "get list watch patch delete deletecollection"),
+          rule("batch", "jobs", "get list watch patch delete"),
+          rule("batch", "jobs/status", "patch"),
+          rule("coordination.k8s.io", "leases", "get list watch patch delete"),
+          rule(rbac, "roles rolebindings", "get list watch patch delete"),
+          rule("sympozium.ai", "agents agentruns skillpacks", "get list watch patch delete"),
+          rule("", "events", "create patch"),
+          rule("events.k8s.io", "events", "get list watch create patch delete")};
+}
+
+// What the gateway does (src/gateway).
+JsonArray gateway_rules() {
+  return {rule("sympozium.ai", "agents agentruns skillpacks", "get list watch"),
+          rule("sympozium.ai", "agentruns/status", "patch"), rule("", "configmaps", "get"),
+          rule("", "events", "create patch"), rule("events.k8s.io", "events", "create patch")};
+}
+
+}  // namespace
+
+std::vector<Json> rbac_manifests() {
+  return {
+      cluster_role("sympozium-controller", controller_rules()),
+      binding("sympozium-controller", "sympozium-controller", user_controller),
+      cluster_role("sympozium-loops", loop_rules()),
+      binding("sympozium-loops", "sympozium-loops", user_controller),
+      cluster_role("sympozium-gateway", gateway_rules()),
+      binding("sympozium-gateway", "sympozium-gateway", user_gateway),
+      // The keys that pod tokens are verified with.
+      binding("sympozium-gateway-issuer", "system:service-account-issuer-discovery", user_gateway),
+  };
+}
+
+}  // namespace home

@@ -1,0 +1,18 @@
+// The objects that an installation brings: custom resources and the rights of our own programs.
+#pragma once
+
+#include <vector>
+
+#include "base/json.h"
+
+namespace home {
+
+inline constexpr char user_controller[] = "sympozium-controller",
+                      user_gateway[] = "sympozium-gateway";
+
+// ClusterRoles and ClusterRoleBindings of controller and gateway. The same objects are installed on
+// a cluster and evaluated by the embedded API server. A gateway reads a Secret only by a Role that
+// the controller makes for that Secret.
+std::vector<base::Json> rbac_manifests();
+
+}  // namespace home

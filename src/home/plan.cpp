@@ -1,0 +1,144 @@
+#include "home/plan.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/text.h"
+#include "home/credentials.h"
+#include "home/manifests.h"
+#include "io/file.h"
+
+namespace home {
+
+using base::cat;
+
+namespace {
+
+constexpr mode_t secret_mode = 0600;
+
+void hand_over(const std::string& path, std::string_view bytes, uid_t uid, gid_t gid) {
+  if (io::find_file(path) != bytes) io::write_file(path, bytes, secret_mode);
+  if (::chown(path.c_str(), uid, gid) != 0) io::throw_errno("giving away", path);
+}
+
+void hand_over(const std::string& folder, const std::string& name, const Credential& credential,
+               uid_t uid) {
+  hand_over(cat(folder, "/", name, ".crt"), credential.certificate_pem, uid, uid);
+  hand_over(cat(folder, "/", name, ".key"), credential.key_pem, uid, uid);
+}
+
+// Whether nobody listens there; the kernel chooses when asked for port 0.
+std::optional<std::uint16_t> free_port(std::uint16_t wanted) {
+  io::Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int reuse = 1;
+  ::setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(wanted);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(probe.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return {};
+  if (::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return ntohs(address.sin_port);
+}
+
+// The port of last time, so that old kubeconfigs stay true.
+std::uint16_t choose_port(const UpOptions& options) {
+  const std::string memory = options.layout.path("port");
+  std::uint16_t port = options.port;
+  if (port == 0)
+    if (auto last = base::parse_int(base::trim(io::find_file(memory, 16).value_or(""))))
+      port = free_port(static_cast<std::uint16_t>(*last)).value_or(0);
+  auto chosen = free_port(port);
+  if (!chosen)
+    throw base::Error(base::Code::unavailable,
+                      cat("port ", port, " is in use; choose another one with --port"));
+  io::write_file(memory, cat(*chosen, "\n"), 0644);
+  return *chosen;
+}
+
+node::shim::Service service(const UpOptions& options, std::string name,
+                            std::vector<std::string> flags) {
+  node::shim::Service out;
+  out.name = name;
+  out.argv = {options.program, std::move(name)};
+  out.argv.insert(out.argv.end(), flags.begin(), flags.end());
+  return out;
+}
+
+}  // namespace
+
+std::string node_name(const UpOptions& options) {
+  if (!options.node_name.empty()) return options.node_name;
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  std::string name = base::lower(host);
+  return base::is_dns_subdomain(name) ? name : "node";
+}
+
+Plan prepare_embedded(const UpOptions& options, base::Clock& clock) {
+  const Layout& layout = options.layout;
+  prepare(layout);
+  Authority authority(layout, clock);
+  const std::uint16_t port = choose_port(options);
+  const std::string node = node_name(options);
+  Plan plan;
+  plan.server = cat("https://127.0.0.1:", port);
+  plan.admin_kubeconfig = layout.admin_kubeconfig();
+
+  auto kubeconfig = [&](const Credential& credential) {
+    return format_kubeconfig(plan.server, authority.certificate_pem(), credential);
+  };
+  hand_over(plan.admin_kubeconfig,
+            kubeconfig(authority.client("admin", "admin", {"system:masters"})), options.owner.uid,
+            options.owner.gid);
+  const std::string control = layout.path("control"), gateway = layout.path("gateway"),
+                    nodes = layout.path("node");
+  hand_over(control + "/ca.crt", authority.certificate_pem(), uid_control, uid_control);
+  hand_over(control, "server", authority.server("server"), uid_control);
+  hand_over(control, "kubelet-client",
+            authority.client("kubelet-client", "kube-apiserver-kubelet-client", {"system:masters"}),
+            uid_control);
+  hand_over(control + "/sa.key", authority.signing_key("sa"), uid_control, uid_control);
+  hand_over(control + "/kubeconfig",
+            kubeconfig(authority.client("controller", user_controller, {})), uid_control,
+            uid_control);
+  hand_over(gateway + "/kubeconfig", kubeconfig(authority.client("gateway", user_gateway, {})),
+            uid_gateway, uid_gateway);
+  hand_over(nodes + "/kubeconfig",
+            kubeconfig(authority.client("node-" + node, "system:node:" + node, {"system:nodes"})),
+            0, 0);
+  hand_over(nodes + "/ca.crt", authority.certificate_pem(), 0, 0);
+
+  auto control_service =
+      service(options, "control",
+              {"--serve", control, "--kubeconfig", control + "/kubeconfig", "--loops", "yes"});
+  control_service.user = {{uid_control, uid_control}};
+  control_service.listens = {
+      {.name = "apiserver", .address = cat("tcp:127.0.0.1:", port), .owner = {}}};
+  auto gateway_service =
+      service(options, "gateway",
+              {"--kubeconfig", gateway + "/kubeconfig", "--journal", gateway + "/journal.db"});
+  gateway_service.user = {{uid_gateway, uid_gateway}};
+  // Who connects is known by its token, not by the socket.
+  gateway_service.listens = {
+      {.name = "gateway", .address = "unix:" + layout.gateway_socket(), .mode = 0666, .owner = {}}};
+  const std::string shim_socket = nodes + "/shim.sock";
+  auto node_service =
+      service(options, "node",
+              {"--kubeconfig", nodes + "/kubeconfig", "--name", node, "--directory", nodes,
+               "--shim", shim_socket, "--gateway", layout.gateway_socket_folder(), "--cgroup", "/sympozium/" + node, "--client-ca",
+               nodes + "/ca.crt", "--host-image", options.host_image ? "yes" : "no"});
+  plan.shim.directory = nodes + "/shim";
+  plan.shim.socket = shim_socket;
+  plan.shim.cgroup = "/sympozium/" + node;
+  plan.shim.services = {std::move(control_service), std::move(gateway_service),
+                        std::move(node_service)};
+  return plan;
+}
+
+}  // namespace home
