@@ -23,12 +23,22 @@ std::string digest(const std::vector<ImageFile>& files) {
   return io::sha256_hex(listing);
 }
 
+// Places that the node mounts into every container; a root that has them needs no overlay.
+void add_standard_places(const std::string& root) {
+  for (auto directory : {"/proc", "/dev", "/etc"}) io::make_directories(root + directory, 0755);
+  for (auto file : {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"})
+    if (!fs::exists(root + file)) io::write_file(root + file, "", 0644);
+}
+
+// Who may read a directory may enter it.
+unsigned directory_mode(unsigned mode) { return mode | (mode & 0444) >> 2; }
+
 void unpack(const std::string& root, const std::vector<ImageFile>& files) {
   for (const auto& file : files) {
     const std::string path = root + "/" + file.path;
     if (file.path.ends_with('/')) {
       io::make_directories(path, 0755);
-      if (::chmod(path.c_str(), file.mode) < 0) io::throw_errno("chmod", path);
+      if (::chmod(path.c_str(), directory_mode(file.mode)) < 0) io::throw_errno("chmod", path);
       continue;
     }
     io::make_directories(fs::path(path).parent_path().string(), 0755);
@@ -70,6 +80,7 @@ Images::Images(const std::string& directory, const std::vector<ImageSource>& sou
         io::remove_tree(begun);
         io::make_directories(begun, 0755);
         unpack(begun, source.files);
+        add_standard_places(begun);
         fs::rename(begun, image.root);
       }
     }
@@ -85,7 +96,7 @@ const Image* Images::find(std::string_view reference) const {
 ImageSource host_image() {
   ImageSource out;
   out.name = "host";
-  for (auto directory : {"usr/", "proc/", "dev/", "etc/", "root/", "var/", "run/", "workspace/"})
+  for (auto directory : {"usr/", "root/", "var/", "run/", "workspace/"})
     out.files.push_back({directory, "", 0755, ""});
   out.files.push_back({"tmp/", "", 01777, ""});
   for (std::string name : {"bin", "sbin", "lib", "lib64"})
@@ -94,8 +105,6 @@ ImageSource host_image() {
                        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n", 0644,
                        ""});
   out.files.push_back({"etc/group", "root:x:0:\nnogroup:x:65534:\n", 0644, ""});
-  for (auto file : {"etc/hosts", "etc/hostname", "etc/resolv.conf"})
-    out.files.push_back({file, "", 0644, ""});
   out.config.mounts = {{"/usr", "/usr", Access::read_only}};
   out.config.command.entrypoint = {"/bin/sh"};
   return out;

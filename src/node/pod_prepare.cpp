@@ -11,7 +11,7 @@ using base::Json;
 
 namespace {
 
-constexpr base::Duration first_patience{500}, most_patience{60'000};
+constexpr base::Duration first_patience{100}, most_patience{10'000};
 constexpr base::Duration disk_interval{1'000};
 constexpr std::int64_t longest_token_ms = 24 * 3600 * 1000;
 
@@ -96,15 +96,16 @@ io::Task<bool> PodWorker::Impl::try_prepare() {
   }
   patience = patience.count() == 0 ? first_patience : std::min(patience * 2, most_patience);
   blocked_until = world.clock.now() + patience;
-  co_await complain("FailedMount", complaint);
+  // The first refusal is often only early: the API server has not yet seen that the pod is ours.
+  if (patience > first_patience) co_await complain("FailedMount", complaint);
   co_return false;
 }
 
 // An Event for what is new; a log line each time.
 io::Task<> PodWorker::Impl::complain(std::string reason, std::string message) {
-  world.log.warn("pod cannot start", {{"pod", title(pod)}, {"reason", reason}, {"error", message}});
   if (message == last_complaint) co_return;
   last_complaint = message;
+  world.log.warn("pod cannot start", {{"pod", title(pod)}, {"reason", reason}, {"error", message}});
   co_await world.cluster.report(pod, EventType::warning, reason, message);
 }
 

@@ -84,6 +84,8 @@ io::Task<> PodWorker::Impl::load() {
   auto read = [file = directory + "/record.json"] { return io::find_file(file); };
   std::optional<std::string> text = co_await world.blocking.run(read);
   if (text) record = decode_record(base::parse_json(*text));
+  const std::string phase = base::text_at(pod, {"status", "phase"});
+  forgotten = !text && (phase == "Succeeded" || phase == "Failed");
   saved = record;
 }
 
@@ -119,6 +121,11 @@ void PodWorker::Impl::show_back_off(const Step& step) {
 // One look at everything and what follows from it.
 io::Task<> PodWorker::Impl::turn() {
   woken.clear();
+  if (forgotten) {  // it ended under a node whose state is lost: it is not run again
+    if (is_deleted(pod)) co_await world.cluster.remove_pod(pod);
+    co_await woken.wait();
+    co_return;
+  }
   co_await observe();
   begin();
   Step step = decide(pod, record, world.clock.now());
@@ -137,7 +144,6 @@ io::Task<> PodWorker::Impl::turn() {
   if (step.over && !record.over) co_await finish_pod();
   co_await save();
   wanted_status = pod_status(pod, record, world.settings.facts, world.clock.now(), image_ids);
-  told = false;
   status_due.set();
   co_await wait(step.look_again);
 }

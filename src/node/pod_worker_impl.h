@@ -21,9 +21,8 @@ struct PodWorker::Impl {
   ContainerStore bundles;
   VolumeStore volumes;
   PodRecord record, saved;
-  bool vanished = false;  // the API server has it no more
-  bool told = false;      // the API server has the newest status
-  bool removal_asked = false;
+  bool vanished = false;   // the API server has it no more
+  bool forgotten = false;  // it is over, and nothing here knows of it
   io::Event woken, status_due;
   base::Json wanted_status;
 

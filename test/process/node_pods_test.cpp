@@ -1,11 +1,7 @@
 // Pods through the node's engine, its shim and crun, on this machine. Needs root.
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +15,7 @@
 #include "node/logs.h"
 #include "node/pod.h"
 #include "node/pod_worker.h"
-#include "node/shim/shim.h"
+#include "node_machine.h"
 
 namespace {
 
@@ -28,6 +24,8 @@ using base::cat;
 using base::Json;
 using base::JsonArray;
 using base::JsonObject;
+using process::machine;
+using process::tools_image;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -67,6 +65,7 @@ class Notebook final : public node::Cluster {
   }
   io::Task<> report(Json, node::EventType, std::string reason, std::string message) override {
     events.push_back(reason + ": " + message);
+    on_status();
     co_return;
   }
 
@@ -77,68 +76,6 @@ class Notebook final : public node::Cluster {
     return at->second;
   }
 };
-
-// A shim in a process of its own, and this process inside its mount namespace.
-class Machine {
- public:
-  Machine() {
-    char name[] = "/tmp/sympozium-node-XXXXXX";
-    directory = ::mkdtemp(name);
-    node::shim::Config config;
-    config.directory = directory + "/shim";
-    config.socket = directory + "/shim.sock";
-    config.cgroup = cat("/sympozium/test-", ::getpid());
-    cgroup = config.cgroup;
-    fs::create_directories(config.directory);
-    shim = ::fork();
-    if (shim == 0) ::_exit(node::shim::run(config));
-    for (int i = 0; i < 500 && !fs::exists(config.socket); ++i) ::poll(nullptr, 0, 10);
-    enter();
-  }
-  ~Machine() {
-    ::kill(shim, SIGTERM);
-    int status = 0;
-    ::waitpid(shim, &status, 0);
-    EXPECT_EQ(status, 0) << "the shim's exit";
-    fs::remove_all(directory);
-  }
-
-  std::string directory, cgroup;
-  pid_t shim = 0;
-
- private:
-  void enter() const {
-    io::Fd mounts(::open(cat("/proc/", shim, "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
-    if (::setns(mounts.get(), CLONE_NEWNS) < 0) ::perror("setns"), ::abort();
-  }
-};
-
-Machine* machine = nullptr;
-
-class Environment final : public testing::Environment {
- public:
-  void SetUp() override {
-    if (::geteuid() == 0) machine = new Machine;
-  }
-  void TearDown() override { delete machine; }
-};
-const auto* environment = testing::AddGlobalTestEnvironment(new Environment);
-
-node::ImageSource tools_image() {
-  node::ImageSource out;
-  out.name = "sympozium/tools";
-  out.files.push_back({"bin/busybox", io::read_file("/bin/busybox"), 0755, ""});
-  for (std::string tool :
-       {"sh",    "cat",  "id",   "ls",  "sleep",    "echo", "ip", "mount", "stat",     "dd",
-        "touch", "head", "tail", "env", "hostname", "kill", "ps", "mknod", "readlink", "date"})
-    out.files.push_back({"bin/" + tool, "", 0, "busybox"});
-  for (auto place : {"proc/", "dev/", "etc/", "workspace/"})
-    out.files.push_back({place, "", 0755, ""});
-  out.files.push_back({"tmp/", "", 01777, ""});
-  for (auto file : {"etc/hosts", "etc/hostname", "etc/resolv.conf"})
-    out.files.push_back({file, "", 0644, ""});
-  return out;
-}
 
 // What a node's process holds.
 struct Node {
