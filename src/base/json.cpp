@@ -10,6 +10,7 @@ namespace json = boost::json;
 Json parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = 64;
+  options.numbers = json::number_precision::precise;  // the default is off by an ulp now and then
   json::stream_parser parser({}, options);
   boost::system::error_code error;
   std::size_t used = parser.write_some(text.data(), text.size(), error);
