@@ -234,7 +234,7 @@ Resource make_namespaces() {
   auto namespaces = make_resource("", "v1", "namespaces", "Namespace", Scope::cluster);
   namespaces.short_names = {"ns"};
   std::erase(namespaces.verbs, "deletecollection");
-  namespaces.subresources = {{"finalize", "Namespace", "", "", {"update"}},
+  namespaces.subresources = {{"finalize", "Namespace", "", "", {"patch", "update"}},
                              status_of_kind("Namespace")};
   namespaces.selectable = {"status.phase"};
   namespaces.has_status = true;

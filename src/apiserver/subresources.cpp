@@ -193,11 +193,12 @@ io::Task<> serve_token(Context& context, Call& call) {
 
 // ---- namespaces/finalize ----
 
+// PUT as in Kubernetes; a merge patch says the same for clients that never PUT.
 io::Task<> serve_finalize(Context& context, Call& call) {
-  auto body = co_await read_json(context, call);
+  auto text = co_await read_body(context, call);
+  auto body = base::parse_json(text);
   auto asked = base::find(body, {"spec", "finalizers"});
   Json finalizers = asked ? *asked : Json(JsonArray{});
-  std::string text;
   Store::Decide decide = [&](const ObjectPtr& current) -> Store::Outcome {
     if (!current) throw not_found(call.resource->subject(), call.info.name);
     auto ns = current->tree();

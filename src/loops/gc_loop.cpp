@@ -1,0 +1,252 @@
+#include "loops/gc_loop.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "controller/write.h"
+#include "objects/kinds.h"
+
+namespace loops {
+
+using base::cat;
+using base::Json;
+using base::JsonArray;
+using base::JsonObject;
+using base::text_at;
+
+namespace {
+
+constexpr std::string_view foreground = "foregroundDeletion";
+constexpr std::string_view orphan = "orphan";
+constexpr base::Duration look_again{
+    200};  // for what a watch cannot tell: a namespace still filling
+
+bool has(const std::vector<std::string>& list, std::string_view text) {
+  return std::ranges::find(list, text) != list.end();
+}
+
+}  // namespace
+
+OwnedFacts read_owned(const Json& object) {
+  OwnedFacts facts;
+  facts.uid = text_at(object, {"metadata", "uid"});
+  facts.deleting = !text_at(object, {"metadata", "deletionTimestamp"}).empty();
+  if (auto list = base::find(object, {"metadata", "ownerReferences"}); list && list->is_array())
+    for (const auto& owner : list->get_array())
+      facts.owners.push_back({text_at(owner, {"apiVersion"}), text_at(owner, {"kind"}),
+                              text_at(owner, {"name"}), text_at(owner, {"uid"}),
+                              base::find_bool(owner, {"blockOwnerDeletion"}).value_or(false)});
+  if (auto list = base::find(object, {"metadata", "finalizers"}); list && list->is_array())
+    for (const auto& finalizer : list->get_array())
+      if (finalizer.is_string()) facts.finalizers.emplace_back(finalizer.get_string());
+  return facts;
+}
+
+GcLoop::GcLoop(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log,
+               controller::Metrics& metrics, kube::Api& api,
+               std::vector<const schema::KindInfo*> kinds)
+    : loop_(loop),
+      clock_(clock),
+      random_(random),
+      log_(log),
+      api_(api),
+      kinds_(std::move(kinds)),
+      work_(loop, clock, random, log, metrics, "gc", [this](Key key) { return reconcile(key); }) {
+  for (std::size_t i = 0; i < kinds_.size(); ++i)
+    mirrors_.push_back(std::make_unique<Mirror<OwnedFacts>>(
+        read_owned, [this, i](const Key& key, const OwnedFacts* before, const OwnedFacts* now) {
+          changed({i, key}, before, now);
+        }));
+}
+
+GcLoop::~GcLoop() = default;
+
+kube::Ref GcLoop::ref_of(const Place& place) const {
+  return {kinds_[place.kind], place.key.ns, place.key.name, ""};
+}
+
+GcLoop::Key GcLoop::queue_key(const Place& place) const {
+  return {place.key.ns, cat(place.kind, "|", place.key.name)};
+}
+
+const OwnedFacts* GcLoop::find(const Place& place) const {
+  return mirrors_[place.kind]->find(place.key).get();
+}
+
+void GcLoop::changed(const Place& place, const OwnedFacts* before, const OwnedFacts* now) {
+  if (before) {
+    for (const auto& owner : before->owners) dependents_[owner.uid].erase(place);
+    if (!now || now->uid != before->uid) {
+      by_uid_.erase(before->uid);
+      for (const auto& dependent : dependents_[before->uid]) work_.add(queue_key(dependent));
+    }
+    // Somebody may have waited for this one.
+    for (const auto& owner : before->owners)
+      if (auto at = by_uid_.find(owner.uid); at != by_uid_.end()) work_.add(queue_key(at->second));
+    for (const auto& owner : before->owners)
+      if (dependents_[owner.uid].empty()) dependents_.erase(owner.uid);
+    if (dependents_.contains(before->uid) && dependents_[before->uid].empty())
+      dependents_.erase(before->uid);
+  }
+  if (!now) return;
+  by_uid_[now->uid] = place;
+  for (const auto& owner : now->owners) dependents_[owner.uid].insert(place);
+  if (!now->owners.empty() || now->deleting) work_.add(queue_key(place));
+}
+
+io::Task<controller::Result> GcLoop::reconcile(Key key) {
+  auto bar = key.name.find('|');
+  Place place{std::size_t(*base::parse_int(key.name.substr(0, bar))),
+              {key.ns, key.name.substr(bar + 1)}};
+  auto known = find(place);
+  if (!known) co_return controller::Result{};
+  auto facts = *known;
+  if (facts.deleting) {
+    if (has(facts.finalizers, orphan)) co_await orphan_dependents(place, facts);
+    if (has(facts.finalizers, foreground)) {
+      auto result = co_await finish_foreground(place, facts);
+      co_return result;
+    }
+    if (kinds_[place.kind]->plural == "namespaces") {
+      auto result = co_await empty_namespace(place);
+      co_return result;
+    }
+    co_return controller::Result{};
+  }
+  if (!facts.owners.empty()) co_await collect(place, facts);
+  co_return controller::Result{};
+}
+
+// An owner counts as gone only when the server says so: a mirror may be behind.
+io::Task<bool> GcLoop::owner_exists(const Place& of, OwnedFacts::Owner owner) {
+  if (by_uid_.contains(owner.uid)) co_return true;
+  auto kind = objects::find_kind_of(owner.api_version, owner.kind);
+  if (!kind) co_return true;  // a kind that we do not know: not ours to judge
+  kube::Ref ref{kind, kind->scope == schema::Scope::namespaced ? of.key.ns : "", owner.name, ""};
+  kube::GetOptions options{kube::Detail::metadata};
+  auto found = co_await kube::find(api_, ref, options);
+  bool same = found && text_at(*found, {"metadata", "uid"}) == owner.uid;
+  co_return same;
+}
+
+io::Task<> GcLoop::collect(Place place, OwnedFacts facts) {
+  bool waits_for_owner = false;
+  for (const auto& owner : facts.owners) {
+    bool exists = co_await owner_exists(place, owner);
+    if (!exists) continue;
+    auto at = by_uid_.find(owner.uid);
+    auto owner_facts = at == by_uid_.end() ? nullptr : find(at->second);
+    if (!owner_facts || !owner_facts->deleting || !has(owner_facts->finalizers, foreground))
+      co_return;  // it has an owner that stays
+    waits_for_owner = true;
+  }
+  kube::RemoveOptions options;
+  options.uid = facts.uid;
+  // Who waits for this one waits for what it owns, too.
+  options.propagation =
+      waits_for_owner ? kube::Propagation::foreground : kube::Propagation::background;
+  auto ref = ref_of(place);
+  co_await controller::remove_if_there(api_, ref, options);
+}
+
+io::Task<controller::Result> GcLoop::finish_foreground(Place place, OwnedFacts facts) {
+  std::vector<Place> dependents;
+  if (auto at = dependents_.find(facts.uid); at != dependents_.end())
+    dependents.assign(at->second.begin(), at->second.end());
+  bool blocked = false;
+  for (const auto& dependent : dependents) {
+    auto known = find(dependent);
+    if (!known) continue;
+    for (const auto& owner : known->owners)
+      if (owner.uid == facts.uid && owner.blocks) blocked = true;
+    if (!known->deleting) work_.add(queue_key(dependent));
+  }
+  if (!blocked) co_await drop_finalizer(place, std::string(foreground));
+  co_return controller::Result{};
+}
+
+io::Task<> GcLoop::orphan_dependents(Place place, OwnedFacts facts) {
+  std::vector<Place> dependents;
+  if (auto at = dependents_.find(facts.uid); at != dependents_.end())
+    dependents.assign(at->second.begin(), at->second.end());
+  for (const auto& dependent : dependents) {
+    auto ref = ref_of(dependent);
+    auto object = co_await kube::find(api_, ref);
+    if (!object) continue;
+    JsonArray kept;
+    if (auto list = base::find(*object, {"metadata", "ownerReferences"}); list && list->is_array())
+      for (const auto& owner : list->get_array())
+        if (text_at(owner, {"uid"}) != facts.uid) kept.push_back(owner);
+    Json patch = JsonObject{
+        {"metadata",
+         JsonObject{{"resourceVersion", text_at(*object, {"metadata", "resourceVersion"})},
+                    {"ownerReferences", kept.empty() ? Json() : Json(std::move(kept))}}}};
+    co_await api_.patch(ref, std::move(patch), {});
+  }
+  co_await drop_finalizer(place, std::string(orphan));
+}
+
+io::Task<> GcLoop::drop_finalizer(Place place, std::string finalizer) {
+  auto ref = ref_of(place);
+  auto object = co_await kube::find(api_, ref);
+  if (!object) co_return;
+  auto patch = controller::plan_remove_finalizer(*object, finalizer);
+  if (!patch) co_return;
+  auto body = std::move(*patch);
+  co_await api_.patch(ref, std::move(body), {});
+}
+
+// Kubernetes' namespace controller: everything in it is deleted; when nothing is left its own
+// finalizer goes, and it with it.
+io::Task<controller::Result> GcLoop::empty_namespace(Place place) {
+  bool left = false;
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    if (kinds_[i]->scope != schema::Scope::namespaced) continue;
+    kube::Ref all{kinds_[i], place.key.name, "", ""};
+    kube::ListOptions options;
+    options.detail = kube::Detail::metadata;
+    auto page = co_await api_.list(all, options);
+    for (const auto& item : page.items) {
+      left = true;
+      if (!text_at(item, {"metadata", "deletionTimestamp"}).empty()) continue;
+      kube::Ref ref{kinds_[i], place.key.name, text_at(item, {"metadata", "name"}), ""};
+      kube::RemoveOptions removal;
+      removal.propagation = kube::Propagation::background;
+      co_await controller::remove_if_there(api_, ref, removal);
+    }
+  }
+  if (left) co_return controller::Result{look_again};
+  kube::Ref ref{kinds_[place.kind], "", place.key.name, "finalize"};
+  Json patch = JsonObject{{"spec", JsonObject{{"finalizers", JsonArray{}}}}};
+  try {
+    co_await api_.patch(ref, std::move(patch), {});
+  } catch (const base::Error& error) {
+    if (error.code() != base::Code::not_found) throw;
+  }
+  co_return controller::Result{};
+}
+
+io::Task<> GcLoop::run() {
+  std::vector<std::unique_ptr<kube::Watcher>> watchers;
+  io::TaskGroup group(loop_);
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    kube::WatchSettings settings;
+    settings.collection.kind = kinds_[i];
+    settings.detail = kube::Detail::metadata;
+    watchers.push_back(
+        std::make_unique<kube::Watcher>(clock_, random_, log_, api_, settings, *mirrors_[i]));
+    group.spawn("watch", watchers.back()->run());
+  }
+  std::exception_ptr error;
+  try {
+    for (const auto& mirror : mirrors_) co_await mirror->synced();
+    co_await work_.run();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  group.stop();
+  co_await group.join();
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace loops

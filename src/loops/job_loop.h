@@ -1,0 +1,40 @@
+// The job controller: Jobs become Pods, Pods become the Job's status.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "controller/controller.h"
+#include "kube/api.h"
+#include "loops/job_plan.h"
+#include "loops/mirror.h"
+
+namespace loops {
+
+class JobLoop {
+ public:
+  JobLoop(io::Loop&, base::Clock&, base::Random&, base::Log&, controller::Metrics&, kube::Api&);
+  io::Task<> run();  // until cancelled
+
+ private:
+  using Key = controller::Key;
+  io::Task<controller::Result> reconcile(Key);
+  io::Task<> remove_finalizer(std::string ns, std::string pod);
+  std::vector<PodFacts> pods_of(const std::string& job_uid) const;
+  void pod_changed(const Key&, const PodFacts* before, const PodFacts* now);
+
+  io::Loop& loop_;
+  base::Clock& clock_;
+  base::Random& random_;
+  base::Log& log_;
+  kube::Api& api_;
+  Mirror<base::Json> jobs_;
+  Mirror<PodFacts> pods_;
+  std::map<std::string, Key> job_of_uid_;
+  std::map<std::string, std::set<Key>> pods_of_job_;
+  std::map<std::string, base::Time> last_failure_;  // by Job uid
+  controller::Controller work_;
+};
+
+}  // namespace loops
