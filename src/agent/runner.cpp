@@ -61,6 +61,10 @@ io::Task<> Runner::run() {
         .text = cat(
             "run ", welcome.ns, "/", welcome.name, " with ", welcome.model,
             welcome.past.empty() ? "" : cat(", going on after turn ", welcome.past.back().turn))});
+  if (welcome.outcome) {
+    note({.type = protocol::StepType::end, .text = "the outcome was committed before"});
+    co_return;
+  }
   Ended end;
   try {
     end = co_await converse(welcome);

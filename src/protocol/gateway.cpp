@@ -86,6 +86,7 @@ constexpr Struct Welcome::table{
          "size at which the conversation is compacted"},
         {"resultBytes", &Welcome::resultBytes, must, "of one tool result shown to the model"},
         {"past", &Welcome::past, may, "turns completed by earlier executions"},
+        {"outcome", &Welcome::outcome, may, "committed by an earlier execution"},
     }};
 
 constexpr Struct Turn::table{

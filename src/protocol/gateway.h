@@ -80,6 +80,15 @@ struct Usage {
   static const schema::Struct table;
 };
 
+// ---- end ----
+
+struct Outcome {
+  RunStatus status = RunStatus::success;
+  std::string text;   // the answer
+  std::string error;  // with status error: for people
+  static const schema::Struct table;
+};
+
 // ---- hello ----
 
 struct Hello {
@@ -113,6 +122,7 @@ struct Welcome {
   std::int64_t contextBytes = 400'000;   // conversation size at which the runner compacts
   std::int64_t resultBytes = 1'048'576;  // of one tool result shown to the model
   std::vector<PastTurn> past;            // in order; empty in a first execution
+  std::optional<Outcome> outcome;  // committed by an earlier execution: there is nothing left to do
   static const schema::Struct table;
 };
 
@@ -185,15 +195,6 @@ struct Decision {
 struct ToolOutcome {
   std::string call;
   ToolResult result;
-  static const schema::Struct table;
-};
-
-// ---- end ----
-
-struct Outcome {
-  RunStatus status = RunStatus::success;
-  std::string text;   // the answer
-  std::string error;  // with status error: for people
   static const schema::Struct table;
 };
 

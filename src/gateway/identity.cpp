@@ -1,0 +1,51 @@
+#include "gateway/identity.h"
+
+#include "base/text.h"
+#include "protocol/names.h"
+
+namespace gateway {
+
+namespace {
+
+constexpr base::Duration refresh_pause{10'000};
+
+}  // namespace
+
+PodIdentity pod_of(const base::Json& claims) {
+  PodIdentity out;
+  out.ns = base::text_at(claims, {"kubernetes.io", "namespace"});
+  out.pod = base::text_at(claims, {"kubernetes.io", "pod", "name"});
+  out.uid = base::text_at(claims, {"kubernetes.io", "pod", "uid"});
+  if (out.ns.empty() || out.uid.empty())
+    throw base::Error(base::Code::denied, "the token is not bound to a pod");
+  return out;
+}
+
+TokenVerifier::TokenVerifier(base::Clock& clock, base::Log& log, kube::Api& api)
+    : clock_(clock), log_(log), api_(api) {}
+
+io::Task<PodIdentity> TokenVerifier::verify(std::string authorization) {
+  constexpr std::string_view scheme = "Bearer ";
+  if (!authorization.starts_with(scheme)) throw base::Error(base::Code::denied, "no bearer token");
+  const std::string token = authorization.substr(scheme.size());
+  if (!keys_.has(io::peek_kid(token))) co_await refresh();
+  const base::Json claims =
+      keys_.verify(token, {.issuer = issuer_,
+                           .audience = std::string(protocol::audience_gateway),
+                           .now = clock_.now()});
+  co_return pod_of(claims);
+}
+
+io::Task<> TokenVerifier::refresh() {
+  const auto asked = clock_.steady();
+  auto turn = co_await fetching_.acquire();
+  if (fetched_ && (*fetched_ >= asked || clock_.steady() - *fetched_ < refresh_pause)) co_return;
+  const base::Json provider = co_await api_.get_path("/.well-known/openid-configuration");
+  const base::Json key_set = co_await api_.get_path("/openid/v1/jwks");
+  keys_ = io::Jwks(key_set);
+  issuer_ = base::text_at(provider, {"issuer"});
+  fetched_ = clock_.steady();
+  log_.info("token keys fetched", {{"issuer", issuer_}});
+}
+
+}  // namespace gateway

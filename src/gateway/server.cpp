@@ -1,0 +1,436 @@
+#include "gateway/server.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "gateway/identity.h"
+#include "gateway/reporter.h"
+#include "gateway/runs.h"
+#include "gateway/session.h"
+#include "policy/tools.h"
+#include "protocol/codec.h"
+#include "protocol/gateway.h"
+
+namespace gateway {
+
+using base::cat;
+using base::Json;
+using base::JsonObject;
+using namespace protocol;
+
+namespace {
+
+constexpr auto grant_life = std::chrono::minutes(5);
+constexpr auto idle_session = std::chrono::minutes(30);
+
+io::Response answer(std::string json) {
+  return {200, {{"Content-Type", "application/json"}}, std::move(json)};
+}
+
+io::Response refusal(const base::Error& error) {
+  int status = 500;
+  switch (error.code()) {
+    case base::Code::denied: status = 403; break;
+    case base::Code::gone: status = 409; break;
+    case base::Code::invalid: status = 400; break;
+    case base::Code::not_found: status = 404; break;
+    case base::Code::unavailable:
+    case base::Code::timeout: status = 503; break;
+    default: break;
+  }
+  const JsonObject body{
+      {"error", JsonObject{{"code", base::name(error.code())}, {"message", error.what()}}}};
+  return {status, {{"Content-Type", "application/json"}}, base::to_text(body)};
+}
+
+Place place_of(policy::ToolPlace place) {
+  return place == policy::ToolPlace::runner    ? Place::runner
+         : place == policy::ToolPlace::gateway ? Place::gateway
+                                               : Place::sidecar;
+}
+
+// What decides about a run's calls, as text to be hashed: its lists and the tools that it declares.
+std::string policy_text(const objects::AgentRun& run,
+                        const std::vector<policy::DeclaredTool>& declared) {
+  JsonObject out{{"toolPolicy", schema::encode(run.spec.toolPolicy)}};
+  base::JsonArray names;
+  for (const auto& tool : declared) names.emplace_back(tool.name);
+  out["tools"] = std::move(names);
+  return base::canonical(out);
+}
+
+// The system prompt, and where the instructions of the packs lie.
+std::string system_prompt(const objects::AgentRun& run,
+                          const std::vector<objects::SkillPack>& packs) {
+  std::string out = run.spec.systemPrompt;
+  std::string skills;
+  for (const auto& pack : packs)
+    for (const auto& skill : pack.spec.skills)
+      skills += cat("- /skills/", skill.name, ".md", skill.description.empty() ? "" : ": ",
+                    skill.description, "\n");
+  if (skills.empty()) return out;
+  if (!out.empty()) out += "\n\n";
+  return out + "Instructions that you can read with read_file when they help:\n" + skills;
+}
+
+std::string event_line(TurnEvent event) { return to_text(event) + "\n"; }
+
+}  // namespace
+
+struct Gateway::Impl {
+  Impl(io::Loop& l, base::Clock& c, base::Random& r, base::Log& g, journal::Journal& j,
+       kube::Api& a, Settings s)
+      : clock(c),
+        log(g),
+        loop(l),
+        journal(j),
+        settings(std::move(s)),
+        verifier(c, g, a),
+        runs(l, c, r, g, a),
+        providers(l, c, r, g, a, settings.provider),
+        reporter(c, g, j, a),
+        model_calls(l) {}
+
+  base::Clock& clock;
+  base::Log& log;
+  io::Loop& loop;
+  journal::Journal& journal;
+  Settings settings;
+  TokenVerifier verifier;
+  Runs runs;
+  Providers providers;
+  Reporter reporter;
+  struct Held {
+    std::shared_ptr<Session> session;
+    base::Instant used;
+  };
+  std::map<std::string, Held> sessions;  // by run uid
+  io::TaskGroup model_calls;  // go on when their listeners have left; last: it uses the others
+
+  std::shared_ptr<Session> session_of(const std::string& uid) {
+    const auto now = clock.steady();
+    std::erase_if(sessions, [&](const auto& entry) {
+      return now - entry.second.used > idle_session && entry.second.session.use_count() == 1;
+    });
+    auto& held = sessions[uid];
+    if (!held.session) held.session = std::make_shared<Session>(journal, uid);
+    held.used = now;
+    return held.session;
+  }
+
+  // ---- hello ----
+
+  io::Task<std::string> hello(RunPtr run, std::string body) {
+    const auto said = from_text<Hello>(body);
+    const auto packs = runs.packs_of(*run);
+    const auto declared = policy::declared_tools(packs);
+    auto session = session_of(run->metadata.uid);
+    auto turn = co_await session->writing.acquire();
+    const std::string policy_hash = blob_name(policy_text(*run, declared));
+    co_await session->load(run->metadata.ns, run->metadata.name, policy_hash, run->status.attempt);
+    co_await session->begin_execution(run->status.attempt, said.agent, run->status.podUID);
+    log.info("execution begun", {{"namespace", run->metadata.ns},
+                                 {"run", run->metadata.name},
+                                 {"attempt", std::to_string(session->fence().attempt)},
+                                 {"execution", std::to_string(session->fence().execution)}});
+    Welcome welcome;
+    welcome.ns = run->metadata.ns;
+    welcome.name = run->metadata.name;
+    welcome.uid = run->metadata.uid;
+    welcome.attempt = session->fence().attempt;
+    welcome.execution = session->fence().execution;
+    welcome.model = run->spec.model.model;
+    welcome.system = system_prompt(*run, packs);
+    welcome.task = run->spec.task;
+    welcome.iterations = settings.iterations;
+    welcome.contextBytes = settings.context_bytes;
+    for (const auto& tool : policy::offered_tools(run->spec.toolPolicy, declared))
+      welcome.tools.push_back({tool.name, place_of(tool.place), tool.targets});
+    welcome.past = co_await session->past();
+    welcome.outcome = co_await session->outcome();
+    co_return to_text(welcome);
+  }
+
+  // ---- turn ----
+
+  io::Task<> turn(io::Exchange& exchange, RunPtr run, std::shared_ptr<Session> session,
+                  std::string body) {
+    auto asked = from_text<Turn>(body);
+    if (asked.turn < 1 || asked.parent >= asked.turn || asked.parent < 0)
+      throw base::Error(base::Code::invalid,
+                        cat("turn ", asked.turn, " cannot continue turn ", asked.parent));
+    if (session->record().outcome)
+      throw base::Error(base::Code::gone, "the run has its outcome; there are no more turns");
+    std::shared_ptr<ModelCall> call;
+    if (auto known = co_await session->result(asked.turn)) {
+      call = std::make_shared<ModelCall>();
+      call->end(event_line({.result = std::move(known)}));
+    } else if (auto under_way = session->calls.find(asked.turn);
+               under_way != session->calls.end()) {
+      call = under_way->second;
+    } else {
+      call = std::make_shared<ModelCall>();
+      session->calls[asked.turn] = call;
+      model_calls.spawn("model call", make_call(run, session, std::move(asked), call));
+    }
+    co_await exchange.begin(200, {{"Content-Type", "application/x-ndjson"}});
+    for (std::size_t sent = 0; !call->ended || sent < call->lines.size();) {
+      if (sent == call->lines.size()) {
+        auto more = call->more;
+        co_await more->wait();
+        continue;
+      }
+      const std::string line = call->lines[sent++];
+      co_await exchange.send(line);
+    }
+    co_await exchange.end();
+  }
+
+  // Intent, call, outcome. Ends the ModelCall in every case but our own end.
+  io::Task<> make_call(RunPtr run, std::shared_ptr<Session> session, Turn asked,
+                       std::shared_ptr<ModelCall> call) {
+    const std::int64_t number = asked.turn;
+    std::string last;
+    try {
+      last = co_await call_and_record(*run, *session, std::move(asked), *call);
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+      log.warn(
+          "model call failed",
+          {{"namespace", run->metadata.ns}, {"run", run->metadata.name}, {"error", error.what()}});
+      last = event_line({.error = Failure{"internal", error.what()}});
+    }
+    session->calls.erase(number);
+    call->end(std::move(last));
+  }
+
+  io::Task<std::string> call_and_record(const objects::AgentRun& run, Session& session, Turn asked,
+                                        ModelCall& call) {
+    auto messages = co_await session.conversation(asked.parent);
+    auto tools = asked.tools;
+    if (tools.empty()) tools = co_await session.tools(asked.parent);
+    journal::ModelIntent intent{.turn = asked.turn, .parent = asked.parent};
+    std::vector<journal::Batch::Blob> blobs;
+    auto keep = [&](std::string bytes) {
+      std::string name = blob_name(bytes);
+      blobs.push_back({name, std::move(bytes)});
+      return name;
+    };
+    for (const auto& message : asked.append) intent.appended.push_back(keep(to_text(message)));
+    if (!asked.tools.empty()) {
+      base::JsonArray list;
+      for (const auto& tool : asked.tools) list.push_back(schema::encode(tool));
+      intent.tools = keep(base::to_text(list));
+    }
+    intent.parameters =
+        JsonObject{{"provider", run.spec.model.provider}, {"model", run.spec.model.model}};
+    for (auto& message : asked.append) messages.push_back(std::move(message));
+    co_await session.append(std::move(intent), std::move(blobs));
+
+    ProviderTarget target{run.metadata.ns, run.spec.model.provider, run.spec.model.baseURL,
+                          run.spec.model.authSecretRef, run.spec.model.model};
+    journal::ModelOutcome outcome{.turn = asked.turn};
+    std::vector<journal::Batch::Blob> answered;
+    TurnEvent last;
+    try {
+      auto result = co_await providers.call(
+          std::move(target), std::move(messages), std::move(tools),
+          [&call](std::string_view text) { call.add(event_line({.text = std::string(text)})); });
+      std::string message = to_text(result.message);
+      outcome.message = blob_name(message);
+      answered.push_back({outcome.message, std::move(message)});
+      outcome.usage = result.usage;
+      outcome.finish = result.finish;
+      last.result = std::move(result);
+    } catch (const ProviderFailed& failed) {
+      outcome.error = failed.failure;
+      outcome.usage = failed.usage;
+      last.error = failed.failure;
+    }
+    co_await session.append(std::move(outcome), std::move(answered));
+    co_return event_line(std::move(last));
+  }
+
+  // ---- tools ----
+
+  // Is it word for word a call of a committed answer?
+  io::Task<bool> was_asked(Session& session, const ToolCall& call) {
+    const auto dot = call.call.find('.');
+    const auto turn = base::parse_int(std::string_view(call.call).substr(0, dot));
+    const auto index = dot == std::string::npos
+                           ? std::nullopt
+                           : base::parse_int(std::string_view(call.call).substr(dot + 1));
+    if (!turn || !index || *index < 0) co_return false;
+    auto answered = co_await session.result(*turn);
+    if (!answered || static_cast<std::size_t>(*index) >= answered->message.toolCalls.size())
+      co_return false;
+    const auto& asked = answered->message.toolCalls[static_cast<std::size_t>(*index)];
+    co_return asked.name == call.tool &&
+        (asked.arguments.empty() ? "{}" : asked.arguments) == call.arguments;
+  }
+
+  Decision granted(const ToolCall& call, const std::string& hash) {
+    Decision out{.verdict = Verdict::allow};
+    out.grant = Grant{call.call, hash, base::format_time(clock.now() + grant_life)};
+    return out;
+  }
+
+  io::Task<Decision> decide(RunPtr run, std::shared_ptr<Session> session, ToolCall call) {
+    auto turn = co_await session->writing.acquire();
+    const std::string hash = blob_name(call.arguments);
+    const auto declared = policy::declared_tools(runs.packs_of(*run));
+    if (auto known = session->record().calls.find(call.call);
+        known != session->record().calls.end()) {
+      const journal::CallRecord record = known->second;
+      if (record.intent.argumentsSha256 != hash || record.intent.tool != call.tool)
+        throw base::Error(base::Code::invalid, cat("call ", call.call, " was another one before"));
+      if (record.intent.decision != Verdict::allow)
+        co_return Decision{Verdict::deny, record.intent.reason, {}, {}};
+      if (record.outcome) {
+        const std::string text = co_await session->blob(record.outcome->result);
+        co_return Decision{.verdict = Verdict::done, .result = from_text<ToolResult>(text)};
+      }
+      if (session->granted.contains(call.call)) co_return granted(call, hash);
+      auto tool = std::ranges::find(declared, call.tool, &policy::DeclaredTool::name);
+      const bool safe =
+          tool != declared.end() && (tool->idempotent || tool->effect == objects::Effect::none ||
+                                     (tool->effect == objects::Effect::workspace &&
+                                      tool->place == policy::ToolPlace::runner));
+      if (!safe)
+        co_return Decision{Verdict::unknown,
+                           "outcome unknown: the agent was restarted while this call ran; it may "
+                           "have had its effect. "
+                           "Look before you repeat it.",
+                           {},
+                           {}};
+    }
+    policy::ToolDecision decided = policy::decide_tool(run->spec.toolPolicy, declared, call.tool);
+    if (decided.allowed && !co_await was_asked(*session, call))
+      decided = {false, cat("call ", call.call, " is not what the model asked for")};
+    journal::ToolIntent intent{.call = call.call, .tool = call.tool, .argumentsSha256 = hash};
+    intent.decision = decided.allowed ? Verdict::allow : Verdict::deny;
+    intent.reason = decided.reason;
+    co_await session->append(std::move(intent), {});
+    if (!decided.allowed) co_return Decision{Verdict::deny, decided.reason, {}, {}};
+    session->granted.insert(call.call);
+    co_return granted(call, hash);
+  }
+
+  io::Task<> record_outcome(std::shared_ptr<Session> session, ToolOutcome outcome) {
+    auto turn = co_await session->writing.acquire();
+    auto known = session->record().calls.find(outcome.call);
+    if (known == session->record().calls.end() || known->second.intent.decision != Verdict::allow)
+      throw base::Error(base::Code::invalid, cat("call ", outcome.call, " has no grant"));
+    if (known->second.outcome) co_return;
+    std::string text = to_text(outcome.result);
+    std::string name = blob_name(text);
+    std::vector<journal::Batch::Blob> blobs;
+    blobs.push_back({name, std::move(text)});
+    co_await session->append(journal::ToolOutcome{.call = outcome.call, .result = std::move(name)},
+                             std::move(blobs));
+  }
+
+  io::Task<ToolResult> fetch(RunPtr run, std::shared_ptr<Session> session, ToolCall call) {
+    Decision decision = co_await decide(run, session, call);
+    if (decision.verdict == Verdict::done && decision.result) co_return std::move(*decision.result);
+    if (decision.verdict != Verdict::allow) co_return ToolResult{decision.reason, true, {}, {}};
+    if (call.tool != "fetch_url")
+      throw base::Error(base::Code::invalid, cat("the gateway does not run the tool ", call.tool));
+    ToolResult result = co_await fetch_url(loop, clock, settings.fetch, call.arguments);
+    ToolOutcome outcome{call.call, result};
+    co_await record_outcome(session, std::move(outcome));
+    co_return result;
+  }
+
+  // ---- end ----
+
+  io::Task<> finish(std::shared_ptr<Session> session, Outcome outcome) {
+    auto turn = co_await session->writing.acquire();
+    if (session->record().outcome) co_return;
+    std::vector<journal::Batch::Blob> blobs;
+    journal::RunOutcome body{.status = outcome.status, .text = "", .error = outcome.error};
+    if (!outcome.text.empty()) {
+      body.text = blob_name(outcome.text);
+      blobs.push_back({body.text, std::move(outcome.text)});
+    }
+    co_await session->append(std::move(body), std::move(blobs));
+  }
+
+  // ---- requests ----
+
+  io::Task<> serve(io::Exchange& exchange) {
+    const std::string version(exchange.headers().get(header_protocol));
+    if (version != std::to_string(protocol_version)) {
+      co_await exchange.respond(
+          {426, {{header_protocol.data(), std::to_string(protocol_version)}}, ""});
+      co_return;
+    }
+    const PodIdentity pod =
+        co_await verifier.verify(std::string(exchange.headers().get("Authorization")));
+    const RunPtr run = co_await runs.of_pod(pod);
+    std::string body = co_await exchange.body(settings.body_bytes);
+    const std::string path = exchange.method() == "POST" ? exchange.target() : "";
+    if (path == "/v1/hello") {
+      std::string welcome = co_await hello(run, std::move(body));
+      co_await exchange.respond(answer(std::move(welcome)));
+      co_return;
+    }
+    auto session = session_of(run->metadata.uid);
+    session->check_fence(exchange.headers().get(header_execution));
+    if (path == "/v1/turn") {
+      co_await turn(exchange, run, session, std::move(body));
+    } else if (path == "/v1/tools/decide") {
+      auto call = from_text<ToolCall>(body);
+      const Decision decision = co_await decide(run, session, std::move(call));
+      co_await exchange.respond(answer(to_text(decision)));
+    } else if (path == "/v1/tools/outcome") {
+      auto outcome = from_text<ToolOutcome>(body);
+      co_await record_outcome(session, std::move(outcome));
+      co_await exchange.respond(answer("{}"));
+    } else if (path == "/v1/fetch") {
+      auto call = from_text<ToolCall>(body);
+      const ToolResult result = co_await fetch(run, session, std::move(call));
+      co_await exchange.respond(answer(to_text(result)));
+    } else if (path == "/v1/outcome") {
+      auto outcome = from_text<Outcome>(body);
+      co_await finish(session, std::move(outcome));
+      co_await exchange.respond(answer("{}"));
+    } else {
+      throw base::Error(base::Code::not_found,
+                        cat("no such endpoint: ", exchange.method(), " ", exchange.target()));
+    }
+  }
+
+  io::Task<> handle(io::Exchange& exchange) {
+    std::optional<io::Response> refused;
+    try {
+      co_await serve(exchange);
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled || exchange.answered()) throw;
+      log.warn("request refused", {{"target", exchange.target()}, {"error", error.what()}});
+      refused = refusal(error);
+    }
+    if (refused) co_await exchange.respond(std::move(*refused));
+  }
+
+  io::Task<> run() {
+    io::TaskGroup group(loop);
+    group.spawn("watching", runs.watch());
+    group.spawn("reporting", reporter.run());
+    co_await group.join();
+  }
+};
+
+Gateway::Gateway(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log,
+                 journal::Journal& journal, kube::Api& api, Settings settings)
+    : impl_(std::make_unique<Impl>(loop, clock, random, log, journal, api, std::move(settings))) {}
+
+Gateway::~Gateway() = default;
+
+io::Handler Gateway::handler() {
+  return [this](io::Exchange& exchange) { return impl_->handle(exchange); };
+}
+
+io::Task<> Gateway::run() { return impl_->run(); }
+
+}  // namespace gateway

@@ -1,0 +1,184 @@
+#include "gateway/session.h"
+
+#include "base/text.h"
+#include "io/crypto.h"
+#include "protocol/codec.h"
+
+namespace gateway {
+
+using base::cat;
+using protocol::Message;
+
+namespace {
+
+constexpr std::size_t page = 500;
+
+}  // namespace
+
+std::string blob_name(std::string_view bytes) { return io::sha256_hex(bytes); }
+
+void ModelCall::add(std::string line) {
+  lines.push_back(std::move(line));
+  auto woken = std::exchange(more, std::make_shared<io::Event>());
+  woken->set();
+}
+
+void ModelCall::end(std::string line) {
+  ended = true;
+  add(std::move(line));
+}
+
+Session::Session(journal::Journal& journal, std::string uid)
+    : journal_(journal), uid_(std::move(uid)) {}
+
+io::Task<> Session::load(std::string ns, std::string name, std::string policy_hash,
+                         std::int64_t attempt) {
+  if (loaded_) co_return;
+  std::vector<journal::Event> events;
+  for (;;) {
+    auto more = co_await journal_.events(uid_, events.empty() ? -1 : events.back().seq, page);
+    const bool last = more.size() < page;
+    std::ranges::move(more, std::back_inserter(events));
+    if (last) break;
+  }
+  if (events.empty()) {
+    fence_ = {attempt, 0};
+    journal::Batch batch{.run = uid_, .fence = fence_, .events = {}, .blobs = {}};
+    batch.add(journal::RunBegun{.ns = std::move(ns),
+                                .name = std::move(name),
+                                .policyHash = std::move(policy_hash),
+                                .attempt = attempt});
+    co_await commit(std::move(batch));
+  } else {
+    record_ = journal::make_record(events);
+    fence_ = events.back().fence;
+    for (const auto& event : events) fence_ = std::max(fence_, event.fence);
+  }
+  loaded_ = true;
+}
+
+io::Task<> Session::begin_execution(std::int64_t attempt, std::string agent, std::string pod_uid) {
+  if (attempt < fence_.attempt)
+    throw base::Error(base::Code::gone, "a newer pod of this run is at work");
+  journal::Fence next{attempt, attempt == fence_.attempt ? fence_.execution + 1 : 1};
+  journal::Batch batch{.run = uid_, .fence = next, .events = {}, .blobs = {}};
+  batch.add(journal::ExecutionBegun{.agent = std::move(agent), .podUid = std::move(pod_uid)});
+  co_await commit(std::move(batch));
+  fence_ = next;
+  granted.clear();
+}
+
+void Session::check_fence(std::string_view header) const {
+  if (header == cat(fence_.attempt, ".", fence_.execution)) return;
+  throw base::Error(base::Code::gone, cat("execution ", header.empty() ? "?" : header, " is over: ",
+                                          fence_.attempt, ".", fence_.execution, " has begun"));
+}
+
+io::Task<> Session::commit(journal::Batch batch) {
+  try {
+    co_await journal_.append(std::move(batch));
+  } catch (const base::Error& error) {
+    if (error.code() == base::Code::conflict) throw base::Error(base::Code::gone, error.what());
+    throw;
+  }
+}
+
+void Session::note(journal::ModelIntent intent) {
+  auto& turn = record_.turns[intent.turn];
+  turn = {std::move(intent), {}};
+}
+
+void Session::note(journal::ModelOutcome outcome) {
+  auto& turn = record_.turns[outcome.turn];
+  turn.outcome = std::move(outcome);
+}
+
+void Session::note(journal::ToolIntent intent) {
+  auto& call = record_.calls[intent.call];
+  call = {std::move(intent), {}};
+}
+
+void Session::note(journal::ToolOutcome outcome) {
+  auto& call = record_.calls[outcome.call];
+  call.outcome = std::move(outcome);
+}
+
+void Session::note(journal::RunOutcome outcome) { record_.outcome = std::move(outcome); }
+
+io::Task<std::string> Session::blob(std::string sha256) {
+  std::vector<std::string> one{std::move(sha256)};
+  auto contents = co_await journal_.blobs(std::move(one));
+  co_return std::move(contents.front());
+}
+
+io::Task<std::optional<protocol::TurnResult>> Session::result(std::int64_t turn) {
+  auto at = record_.turns.find(turn);
+  if (at == record_.turns.end() || !at->second.outcome || at->second.outcome->error)
+    co_return std::nullopt;
+  const journal::ModelOutcome outcome = *at->second.outcome;
+  const std::string text = co_await blob(outcome.message);
+  co_return protocol::TurnResult{protocol::from_text<Message>(text), outcome.usage, outcome.finish};
+}
+
+io::Task<std::vector<Message>> Session::conversation(std::int64_t parent) {
+  if (parent == 0) co_return std::vector<Message>{};
+  if (parent == known_turn_) co_return known_;
+  auto at = record_.turns.find(parent);
+  auto answer = co_await result(parent);
+  if (at == record_.turns.end() || !answer)
+    throw base::Error(base::Code::invalid,
+                      cat("parent: turn ", parent, " of this run is not completed"));
+  const journal::ModelIntent intent = at->second.intent;
+  std::vector<Message> messages = co_await conversation(intent.parent);
+  std::vector<std::string> appended = co_await journal_.blobs(intent.appended);
+  for (const auto& text : appended) messages.push_back(protocol::from_text<Message>(text));
+  messages.push_back(std::move(answer->message));
+  known_turn_ = parent;
+  known_ = messages;
+  co_return messages;
+}
+
+io::Task<std::vector<protocol::ToolDefinition>> Session::tools(std::int64_t turn) {
+  std::vector<protocol::ToolDefinition> out;
+  for (std::int64_t at = turn; at != 0;) {
+    auto known = record_.turns.find(at);
+    if (known == record_.turns.end()) break;
+    if (known->second.intent.tools.empty()) {
+      at = known->second.intent.parent;
+      continue;
+    }
+    const std::string text = co_await blob(known->second.intent.tools);
+    const base::Json list = base::parse_json(text);
+    for (const auto& item : list.as_array())
+      out.push_back(schema::read<protocol::ToolDefinition>(item));
+    break;
+  }
+  co_return out;
+}
+
+io::Task<std::vector<protocol::PastTurn>> Session::past() {
+  std::vector<protocol::PastTurn> out;
+  std::vector<std::int64_t> turns;
+  for (const auto& [number, turn] : record_.turns) turns.push_back(number);
+  for (std::int64_t number : turns) {
+    auto answer = co_await result(number);
+    if (!answer) continue;
+    const journal::ModelIntent intent = record_.turns.at(number).intent;
+    protocol::PastTurn past_turn{number, intent.parent, {}, std::move(answer->message)};
+    std::vector<std::string> appended = co_await journal_.blobs(intent.appended);
+    for (const auto& text : appended)
+      past_turn.append.push_back(protocol::from_text<Message>(text));
+    out.push_back(std::move(past_turn));
+  }
+  co_return out;
+}
+
+io::Task<std::optional<protocol::Outcome>> Session::outcome() {
+  if (!record_.outcome) co_return std::nullopt;
+  const journal::RunOutcome known = *record_.outcome;
+  protocol::Outcome out{known.status, "", known.error};
+  if (!known.text.empty()) out.text = co_await blob(known.text);
+  co_return out;
+}
+
+}  // namespace gateway

@@ -1,0 +1,89 @@
+// One run as the gateway knows it while its agent speaks: what the journal says, and what is under
+// way.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gateway/runs.h"
+#include "io/sync.h"
+#include "journal/journal.h"
+#include "journal/record.h"
+#include "protocol/gateway.h"
+
+namespace gateway {
+
+// A model call under way. Whoever asks for it joins; it goes on when nobody listens any more.
+struct ModelCall {
+  std::vector<std::string> lines;  // TurnEvents as JSON, the last one ends it
+  bool ended = false;
+  std::shared_ptr<io::Event> more = std::make_shared<io::Event>();  // replaced when set
+  void add(std::string line);
+  void end(std::string line);
+};
+
+class Session {
+ public:
+  Session(journal::Journal&, std::string uid);
+
+  // Loads what the journal holds; for a run that it does not know writes run.begun.
+  io::Task<> load(std::string ns, std::string name, std::string policy_hash, std::int64_t attempt);
+  // A new execution of this attempt; from now on older ones are refused.
+  io::Task<> begin_execution(std::int64_t attempt, std::string agent, std::string pod_uid);
+  // Error(gone) when the header names another execution than the current one.
+  void check_fence(std::string_view header) const;
+
+  // Durable when it returns; then also in record().
+  template <class T>
+  io::Task<> append(T body, std::vector<journal::Batch::Blob> blobs) {
+    journal::Batch batch{.run = uid_, .fence = fence_, .events = {}, .blobs = std::move(blobs)};
+    batch.add(body);
+    co_await commit(std::move(batch));
+    note(std::move(body));
+  }
+
+  // The whole conversation that a turn continues: its ancestors' messages and answers.
+  // Error(invalid) for an unknown parent.
+  io::Task<std::vector<protocol::Message>> conversation(std::int64_t parent);
+  // The tool definitions that hold at a turn.
+  io::Task<std::vector<protocol::ToolDefinition>> tools(std::int64_t turn);
+  // The answer to a completed turn; nothing when there is none, or it failed.
+  io::Task<std::optional<protocol::TurnResult>> result(std::int64_t turn);
+  io::Task<std::vector<protocol::PastTurn>> past();
+  io::Task<std::optional<protocol::Outcome>> outcome();
+  io::Task<std::string> blob(std::string sha256);
+
+  const journal::Record& record() const { return record_; }
+  journal::Fence fence() const { return fence_; }
+  const std::string& uid() const { return uid_; }
+
+  std::map<std::int64_t, std::shared_ptr<ModelCall>> calls;  // under way
+  std::set<std::string> granted;                             // tool calls allowed in this execution
+  io::Semaphore writing{1};  // decisions and outcomes come one after the other
+
+ private:
+  io::Task<> commit(journal::Batch);
+  void note(journal::ExecutionBegun) {}
+  void note(journal::ModelIntent);
+  void note(journal::ModelOutcome);
+  void note(journal::ToolIntent);
+  void note(journal::ToolOutcome);
+  void note(journal::RunOutcome);
+
+  journal::Journal& journal_;
+  std::string uid_;
+  journal::Fence fence_;
+  journal::Record record_;
+  bool loaded_ = false;
+  // The conversation after the latest completed turn: what the next one most likely continues.
+  std::int64_t known_turn_ = 0;
+  std::vector<protocol::Message> known_;
+};
+
+std::string blob_name(std::string_view bytes);  // hex SHA-256
+
+}  // namespace gateway
