@@ -26,13 +26,19 @@ std::string describe(const Ref&);
 // Where an object lives; `subresource` is left out.
 Ref ref_of(const schema::KindInfo&, const base::Json& object);
 
-// Whether to ask for whole objects or for PartialObjectMetadata (metadata alone, whatever the
-// object holds).
-enum class Detail : bool { object, metadata };
+// Whether to ask for whole objects, for PartialObjectMetadata (metadata alone, whatever the object
+// holds), or for a meta.k8s.io/v1 Table: what the server shows of objects to people. `list` knows
+// no tables: get the collection.
+enum class Detail : std::uint8_t { object, metadata, table };
 
 struct GetOptions {
   Detail detail = Detail::object;
+  std::string label_selector = {}, field_selector = {};  // of a collection
 };
+
+// What a server does with fields that it does not know: drop them (and warn), or answer
+// Error(invalid).
+enum class UnknownFields : bool { drop, refuse };
 
 struct ListOptions {
   std::string label_selector, field_selector;
@@ -69,10 +75,12 @@ class WatchStream {
 
 struct CreateOptions {
   bool dry_run = false;
+  UnknownFields unknown = UnknownFields::drop;
 };
 
 struct PatchOptions {
   bool dry_run = false;
+  UnknownFields unknown = UnknownFields::drop;
 };
 
 enum class Propagation : std::uint8_t { background, foreground, orphan };

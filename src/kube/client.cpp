@@ -25,6 +25,7 @@ std::string with_query(std::string path, const Query& query) {
 
 std::string accept_of(Detail detail, std::string_view kind) {
   if (detail == Detail::object) return "application/json";
+  if (detail == Detail::table) kind = "Table";
   return base::cat("application/json;as=", kind, ";v=v1;g=meta.k8s.io");
 }
 
@@ -36,6 +37,13 @@ void add(Query& query, std::string_view name, const std::optional<std::int64_t>&
 }
 void add_flag(Query& query, std::string_view name, bool value) {
   if (value) query.emplace_back(name, "true");
+}
+
+Query write_query(bool dry_run, UnknownFields unknown) {
+  Query query;
+  if (dry_run) query.emplace_back("dryRun", "All");
+  if (unknown == UnknownFields::refuse) query.emplace_back("fieldValidation", "Strict");
+  return query;
 }
 
 std::string_view name(Propagation propagation) {
@@ -226,8 +234,11 @@ Client::Client(io::Loop& loop, base::Clock& clock, Endpoint endpoint, ClientSett
 Client::~Client() = default;
 
 io::Task<base::Json> Client::get(Ref ref, GetOptions options) {
-  auto request =
-      impl_->request("GET", path_of(ref), accept_of(options.detail, "PartialObjectMetadata"));
+  Query query;
+  add(query, "labelSelector", options.label_selector);
+  add(query, "fieldSelector", options.field_selector);
+  auto request = impl_->request("GET", with_query(path_of(ref), query),
+                                accept_of(options.detail, "PartialObjectMetadata"));
   std::string doing = "getting " + describe(ref);
   base::Json object = co_await impl_->send(std::move(request), std::move(doing));
   co_return object;
@@ -271,8 +282,7 @@ io::Task<std::unique_ptr<WatchStream>> Client::watch(Ref ref, WatchOptions optio
 }
 
 io::Task<base::Json> Client::create(Ref ref, base::Json object, CreateOptions options) {
-  Query query;
-  if (options.dry_run) query.emplace_back("dryRun", "All");
+  const Query query = write_query(options.dry_run, options.unknown);
   std::string doing = "creating " + describe(ref);
   if (ref.subresource.empty()) ref.name.clear();  // a POST goes to the collection
   std::string target = with_query(path_of(ref), query);
@@ -282,8 +292,7 @@ io::Task<base::Json> Client::create(Ref ref, base::Json object, CreateOptions op
 }
 
 io::Task<base::Json> Client::patch(Ref ref, base::Json patch, PatchOptions options) {
-  Query query;
-  if (options.dry_run) query.emplace_back("dryRun", "All");
+  const Query query = write_query(options.dry_run, options.unknown);
   std::string doing = "patching " + describe(ref);
   std::string target = with_query(path_of(ref), query);
   base::Json made =
