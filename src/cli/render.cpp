@@ -1,6 +1,7 @@
 #include "cli/render.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 
@@ -18,7 +19,7 @@ std::size_t width_of(std::string_view text) {
 }
 
 std::string cell_text(const Json& cell) {
-  if (cell.is_string()) return std::string(cell.get_string());
+  if (cell.is_string()) return printable(cell.get_string());
   if (cell.is_null()) return "<none>";
   return base::to_text(cell);
 }
@@ -32,8 +33,11 @@ std::string upper(std::string_view text) {
 
 }  // namespace
 
-std::string format_rows(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
+namespace {
+
+// `widths` grow with the rows and are kept for those that follow.
+std::string lay_out(const std::vector<std::vector<std::string>>& rows,
+                    std::vector<std::size_t>& widths) {
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (widths.size() <= i) widths.push_back(0);
@@ -50,30 +54,49 @@ std::string format_rows(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
+}  // namespace
+
+std::string format_rows(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  return lay_out(rows, widths);
+}
+
+void TablePrinter::read_columns(const Json& table) {
+  auto columns = base::find(table, {"columnDefinitions"});
+  if (!columns || !columns->is_array() || columns->get_array().empty()) return;
+  shown_.clear();
+  header_.clear();
+  if (with_namespace_ == NamespaceColumn::yes) header_.push_back("NAMESPACE");
+  for (std::size_t i = 0; i < columns->get_array().size(); ++i) {
+    const Json& column = columns->get_array()[i];
+    if (base::find_int(column, {"priority"}).value_or(0) > 0 && width_ == Width::normal) continue;
+    shown_.push_back(i);
+    header_.push_back(upper(base::text_at(column, {"name"})));
+  }
+}
+
+std::string TablePrinter::add(const Json& table) {
+  read_columns(table);
+  std::vector<std::vector<std::string>> rows;
+  auto list = base::find(table, {"rows"});
+  if (!list || !list->is_array() || list->get_array().empty()) return "";
+  if (!std::exchange(header_printed_, true)) rows.push_back(header_);
+  for (const Json& row : list->get_array()) {
+    std::vector<std::string> cells;
+    if (with_namespace_ == NamespaceColumn::yes)
+      cells.push_back(base::text_at(row, {"object", "metadata", "namespace"}));
+    auto values = base::find(row, {"cells"});
+    for (std::size_t i : shown_)
+      cells.push_back(values && values->is_array() && i < values->get_array().size()
+                          ? cell_text(values->get_array()[i])
+                          : "");
+    rows.push_back(std::move(cells));
+  }
+  return lay_out(rows, widths_);
+}
+
 std::string format_table(const Json& table, Width width, NamespaceColumn with_namespace) {
-  std::vector<std::size_t> shown;
-  std::vector<std::vector<std::string>> rows(1);
-  if (with_namespace == NamespaceColumn::yes) rows[0].push_back("NAMESPACE");
-  if (auto columns = base::find(table, {"columnDefinitions"}); columns && columns->is_array())
-    for (std::size_t i = 0; i < columns->get_array().size(); ++i) {
-      const Json& column = columns->get_array()[i];
-      if (base::find_int(column, {"priority"}).value_or(0) > 0 && width == Width::normal) continue;
-      shown.push_back(i);
-      rows[0].push_back(upper(base::text_at(column, {"name"})));
-    }
-  if (auto list = base::find(table, {"rows"}); list && list->is_array())
-    for (const Json& row : list->get_array()) {
-      std::vector<std::string> cells;
-      if (with_namespace == NamespaceColumn::yes)
-        cells.push_back(base::text_at(row, {"object", "metadata", "namespace"}));
-      auto values = base::find(row, {"cells"});
-      for (std::size_t i : shown)
-        cells.push_back(values && values->is_array() && i < values->get_array().size()
-                            ? cell_text(values->get_array()[i])
-                            : "");
-      rows.push_back(std::move(cells));
-    }
-  return rows.size() == 1 ? "" : format_rows(rows);
+  return TablePrinter(width, with_namespace).add(table);
 }
 
 std::string format_age(base::Duration age) {
@@ -88,6 +111,22 @@ std::string format_age(base::Duration age) {
   return cat(days, "d");
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : base::repair_utf8(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f)
+      out += "\uFFFD";
+    else
+      out += c;
+  }
+  // U+0080…U+009F steer terminals too.
+  for (std::size_t at = out.find('\xc2'); at != out.npos; at = out.find('\xc2', at + 2))
+    if (at + 1 < out.size() && static_cast<unsigned char>(out[at + 1]) < 0xa0)
+      out.replace(at, 2, "\uFFFD");
+  return out;
+}
+
 std::string format_step(std::string_view line) {
   if (!line.starts_with('{')) return {};
   Json step;
@@ -96,7 +135,8 @@ std::string format_step(std::string_view line) {
   } catch (const base::Error&) {
     return {};
   }
-  const std::string type = base::text_at(step, {"type"}), text = base::text_at(step, {"text"});
+  const std::string type = base::text_at(step, {"type"}),
+                    text = printable(base::text_at(step, {"text"}));
   const bool failed = base::find_bool(step, {"failed"}).value_or(false);
   const std::string took = cat("  (", base::find_int(step, {"ms"}).value_or(0), " ms)");
   if (type == "start") return cat("▶ ", text);
@@ -108,7 +148,7 @@ std::string format_step(std::string_view line) {
                " tokens", took, said.empty() ? "" : "\n", said);
   }
   if (type == "tool")
-    return cat(failed ? "✗ " : "✓ ", base::text_at(step, {"tool"}), " ", text, took);
+    return cat(failed ? "✗ " : "✓ ", printable(base::text_at(step, {"tool"})), " ", text, took);
   if (type == "note") return cat("· ", text);
   if (type == "end") return cat(failed ? "✗ " : "■ ", text);
   return {};
@@ -125,7 +165,7 @@ std::string age_of(const Json& object, std::initializer_list<std::string_view> p
 
 std::string indented(std::string_view text, std::string_view by) {
   std::string out;
-  for (const auto& line : base::split(text, '\n')) out += cat(by, line, "\n");
+  for (const auto& line : base::split(printable(text), '\n')) out += cat(by, line, "\n");
   return out;
 }
 
@@ -186,6 +226,20 @@ std::string describe_object(const Json& object, base::Time now) {
       out += cat(upper(part.substr(0, 1)), part.substr(1), ":\n",
                  indented(base::trim(format_yaml(*tree)), "  "));
   return out;
+}
+
+std::string describe_events(const base::JsonArray& events, base::Time now) {
+  if (events.empty()) return "";
+  std::vector<std::vector<std::string>> rows{{"  TYPE", "REASON", "AGE", "FROM", "MESSAGE"}};
+  for (const Json& event : events) {
+    std::string from = base::text_at(event, {"source", "component"});
+    if (from.empty()) from = base::text_at(event, {"reportingComponent"});
+    std::string age = age_of(event, {"lastTimestamp"}, now);
+    if (age.empty()) age = age_of(event, {"eventTime"}, now);
+    rows.push_back({"  " + base::text_at(event, {"type"}), base::text_at(event, {"reason"}),
+                    std::move(age), std::move(from), printable(base::text_at(event, {"message"}))});
+  }
+  return "Events:\n" + format_rows(rows);
 }
 
 namespace {

@@ -19,8 +19,29 @@ enum class Width : bool { normal, wide };
 enum class NamespaceColumn : bool { no, yes };
 std::string format_table(const base::Json& table, Width, NamespaceColumn);
 
+// The same for a Table that goes on: later ones bring rows only, often without their columns.
+class TablePrinter {
+ public:
+  TablePrinter(Width width, NamespaceColumn with_namespace)
+      : width_(width), with_namespace_(with_namespace) {}
+  std::string add(const base::Json& table);  // "" without rows
+
+ private:
+  void read_columns(const base::Json& table);
+
+  Width width_;
+  NamespaceColumn with_namespace_;
+  std::vector<std::size_t> shown_, widths_;
+  std::vector<std::string> header_;
+  bool header_printed_ = false;
+};
+
 // "5s", "3m", "2h10m", "4d": the age of a thing, as kubectl words it.
 std::string format_age(base::Duration);
+
+// What a model or a tool wrote, fit for a terminal: control characters but line breaks and tabs
+// become "�", so that no text steers the reader's terminal.
+std::string printable(std::string_view text);
 
 // One step of an agent (protocol/steps.h) as a line for people; "" for what is not a step.
 std::string format_step(std::string_view line);
@@ -29,6 +50,9 @@ std::string format_step(std::string_view line);
 std::string describe_run(const base::Json& run, base::Time now);
 // Any other object: its metadata and its YAML-like tree.
 std::string describe_object(const base::Json& object, base::Time now);
+
+// Events about one object, in the order given; "" without any.
+std::string describe_events(const base::JsonArray&, base::Time now);
 
 // A tree as YAML (block style), for -o yaml. Strings are quoted where YAML would read them as
 // something else.

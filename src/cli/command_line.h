@@ -1,0 +1,71 @@
+// What is typed → what is meant. Pure: nothing is read or asked here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/cli.h"
+
+namespace cli {
+
+enum class Output : unsigned char { text, wide, json, yaml, name };
+
+// Flags that every command takes.
+struct Common {
+  std::string kubeconfig, context, ns;  // "" when not given
+  Output output = Output::text;
+};
+
+struct RunOptions {
+  std::string agent;  // "": the only one there is
+  std::string task;   // "-": from standard input
+  std::string name;   // "": the server makes one
+  std::optional<std::string> model, base_url, provider, secret, system, timeout;
+  bool detach = false;
+};
+struct GetOptions {
+  std::string kind;
+  std::vector<std::string> names;
+  std::string selector;
+  bool all_namespaces = false, watch = false;
+};
+struct DescribeOptions {
+  std::string kind, name;
+};
+struct LogsOptions {
+  std::string run;
+  std::string container;  // "": the agent
+  bool follow = false, raw = false;
+};
+struct DeleteOptions {
+  std::string kind;
+  std::vector<std::string> names;
+};
+struct ApplyOptions {
+  std::vector<std::string> files;  // files, folders, "-"
+  bool dry_run = false;
+};
+struct VersionOptions {};
+
+struct CommandLine {
+  Common common;
+  std::variant<RunOptions, GetOptions, DescribeOptions, LogsOptions, DeleteOptions, ApplyOptions,
+               VersionOptions>
+      command;
+};
+
+// Either a command, or what to print and the exit code: help, or a mistake and how to mend it.
+struct Parsed {
+  std::optional<CommandLine> line;
+  int code = exit_ok;
+  std::string out, err;
+};
+Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& others);
+
+// Upstream's plural nouns in our words: {"runs", "list", "-A"} → {"get", "runs", "-A"}. Anything
+// else stays as it is.
+std::vector<std::string> expand_nouns(std::vector<std::string> arguments);
+
+}  // namespace cli

@@ -1,0 +1,507 @@
+// The commands against our own API server in this process. The test plays controller and node; the
+// log, which a node would serve, comes from a script.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "contract/provider.h"
+#include "io/file.h"
+#include "io/sync.h"
+#include "kube/client.h"
+#include "objects/agent_run.h"
+#include "objects/kinds.h"
+#include "objects/pod.h"
+#include "support/temp_directory.h"
+
+namespace cli {
+namespace {
+
+using base::Json;
+using base::parse_json;
+using base::text_at;
+
+// A log stream: these pieces, then its end or a break.
+struct Script {
+  std::vector<std::string> pieces;
+  enum class End : unsigned char { ends, breaks } end = End::ends;
+};
+
+class ScriptedLog final : public kube::LogStream {
+ public:
+  explicit ScriptedLog(Script script) : script_(std::move(script)) {}
+  io::Task<std::optional<std::string>> next() override {
+    if (at_ < script_.pieces.size()) co_return script_.pieces[at_++];
+    if (script_.end == Script::End::breaks)
+      throw base::Error(base::Code::unavailable, "connection reset");
+    co_return std::nullopt;
+  }
+
+ private:
+  Script script_;
+  std::size_t at_ = 0;
+};
+
+// The server, with logs from a script (the last one again and again).
+class WithLogs final : public kube::Api {
+ public:
+  explicit WithLogs(kube::Api& api) : api_(api) {}
+  io::Task<Json> get(kube::Ref r, kube::GetOptions o) override { return api_.get(r, o); }
+  io::Task<kube::Page> list(kube::Ref r, kube::ListOptions o) override { return api_.list(r, o); }
+  io::Task<std::unique_ptr<kube::WatchStream>> watch(kube::Ref r, kube::WatchOptions o) override {
+    return api_.watch(r, o);
+  }
+  io::Task<Json> create(kube::Ref r, Json b, kube::CreateOptions o) override {
+    return api_.create(r, b, o);
+  }
+  io::Task<Json> patch(kube::Ref r, Json b, kube::PatchOptions o) override {
+    return api_.patch(r, b, o);
+  }
+  io::Task<Json> remove(kube::Ref r, kube::RemoveOptions o) override { return api_.remove(r, o); }
+  io::Task<std::unique_ptr<kube::LogStream>> log(kube::Ref, kube::LogOptions o) override {
+    asked.push_back(o);
+    Script script = scripts.empty() ? Script{} : scripts.front();
+    if (scripts.size() > 1) scripts.erase(scripts.begin());
+    co_return std::make_unique<ScriptedLog>(std::move(script));
+  }
+  io::Task<Json> get_path(std::string path) override { return api_.get_path(path); }
+
+  std::vector<Script> scripts;
+  std::vector<kube::LogOptions> asked;
+
+ private:
+  kube::Api& api_;
+};
+
+struct Commands : testing::Test {
+  struct Result {
+    int code;
+    std::string out, err;
+  };
+
+  // One command to its end; `others` runs beside it.
+  Result call(std::vector<std::string> words, io::Task<>* others = nullptr,
+              const std::string& input = "") {
+    const int in = memory(input), out = memory(""), err = memory("");
+    Terminal terminal(in, out, err);
+    const Parsed parsed = parse(std::move(words), {});
+    if (!parsed.line) return {parsed.code, parsed.out, parsed.err};
+    const bool ns_given = !parsed.line->common.ns.empty();
+    Session session{loop_,
+                    clock_,
+                    random_,
+                    log_,
+                    api_,
+                    terminal,
+                    ns_given ? parsed.line->common.ns : "default",
+                    ns_given,
+                    parsed.line->common.output,
+                    [this] { return leave_.wait(); }};
+    Result result{-1, "", ""};
+    try {
+      auto task = std::visit([&](const auto& options) { return execute(session, options); },
+                             parsed.line->command);
+      result.code = loop_.run(both(loop_, clock_, std::move(task), others));
+    } catch (const base::Error& error) {
+      result.err = std::string("error: ") + error.what();
+      result.code = 99;
+    }
+    result.out = content(out);
+    result.err += content(err);
+    for (int fd : {in, out, err}) ::close(fd);
+    return result;
+  }
+
+  Json apply(const std::string& yaml) {
+    const Result result = call({"apply", "-f", "-", "-o", "json"}, nullptr, yaml);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.code == 0 ? parse_json(base::trim(result.out)) : Json();
+  }
+  void apply_agent() {
+    apply(R"({apiVersion: sympozium.ai/v1alpha1, kind: Agent, metadata: {name: first},
+      spec: {agents: {default: {model: sim-1, baseURL: "http://127.0.0.1:9/v1"}},
+             authRefs: [{provider: openai, secret: key}]}})");
+  }
+
+  // ---- the test as controller and node ----
+
+  io::Task<Json> next_run() {
+    kube::Ref runs{&objects::AgentRun::info, "default", {}, {}};
+    auto stream = co_await client_.watch(std::move(runs), kube::WatchOptions{});
+    for (;;) {
+      auto event = co_await stream->next();
+      if (event && event->type == kube::WatchEvent::Type::added) co_return event->object;
+    }
+  }
+  io::Task<> set_status(const schema::KindInfo* kind, std::string name, Json status) {
+    kube::Ref ref{kind, "default", std::move(name), "status"};
+    Json patch = base::JsonObject{{"status", std::move(status)}};
+    co_await client_.patch(std::move(ref), std::move(patch), kube::PatchOptions{});
+  }
+  io::Task<> start_pod(Json run) {
+    Json pod = parse_json(
+        R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"default","labels":{}},
+            "spec":{"nodeName":"n","containers":[{"name":"agent","image":"i"}]}})");
+    base::ensure(pod, {"metadata", "labels", "sympozium.ai/run-uid"}) =
+        text_at(run, {"metadata", "uid"});
+    kube::Ref ref = kube::ref_of(objects::Pod::info, pod);
+    co_await client_.create(std::move(ref), std::move(pod), kube::CreateOptions{});
+    Json status = parse_json(
+        R"({"containerStatuses":[{"name":"agent","image":"i","imageID":"i","ready":true,"restartCount":0,
+            "state":{"running":{"startedAt":"2026-01-02T03:04:05Z"}}}]})");
+    co_await set_status(&objects::Pod::info, "p", std::move(status));
+    Json running = parse_json(R"({"phase":"Running","podName":"p"})");
+    co_await set_status(&objects::AgentRun::info, text_at(run, {"metadata", "name"}),
+                        std::move(running));
+  }
+  // A whole run: pod, log, this end.
+  io::Task<> play(std::string last_status) {
+    Json run = co_await next_run();
+    co_await start_pod(run);
+    co_await eventually([this] { return !api_.asked.empty(); });
+    Json status = parse_json(last_status);
+    co_await set_status(&objects::AgentRun::info, text_at(run, {"metadata", "name"}),
+                        std::move(status));
+  }
+  io::Task<> eventually(std::function<bool()> done) {
+    for (int i = 0; i < 2000 && !done(); ++i) co_await io::sleep(clock_, base::Duration(5));
+  }
+
+  static int memory(const std::string& text) {
+    const int fd = ::memfd_create("test", MFD_CLOEXEC);
+    EXPECT_EQ(::write(fd, text.data(), text.size()), ssize_t(text.size()));
+    ::lseek(fd, 0, SEEK_SET);
+    return fd;
+  }
+  static std::string content(int fd) {
+    std::string text(static_cast<std::size_t>(::lseek(fd, 0, SEEK_END)), '\0');
+    EXPECT_EQ(::pread(fd, text.data(), text.size(), 0), ssize_t(text.size()));
+    return text;
+  }
+  static io::Task<int> both(io::Loop& loop, base::Clock& clock, io::Task<int> task,
+                            io::Task<>* others) {
+    io::TaskGroup group(loop);
+    if (others) group.spawn("others", std::move(*others));
+    const int code =
+        co_await io::within(clock, base::Duration(20'000), "the command", std::move(task));
+    group.stop();
+    co_await group.join();
+    co_return code;
+  }
+
+  struct Quiet final : base::Log {
+    void write(base::Level, std::string_view, const Fields&) override {}
+  };
+
+  io::Loop loop_;
+  io::SystemClock clock_{loop_};
+  io::SystemRandom random_;
+  Quiet log_;
+  std::unique_ptr<contract::Provider> server_ = contract::make_own_provider(loop_, clock_, random_);
+  kube::Client client_{loop_, clock_,
+                       kube::make_endpoint(kube::load_kubeconfig(
+                           {server_->kubeconfig("admin", {"system:masters"})}))};
+  WithLogs api_{client_};
+  io::Event leave_;
+};
+
+const std::string step_one = R"({"type":"tool","tool":"write_file","text":"{}","ms":3})";
+const std::string step_end = R"({"type":"end","text":"success"})";
+const std::string succeeded =
+    R"({"phase":"Succeeded","result":"42","tokenUsage":{"inputTokens":5,"outputTokens":6,"totalTokens":11,"toolCalls":1,"durationMs":1500}})";
+
+TEST_F(Commands, RunPrintsTheAnswerAloneOnStandardOutput) {
+  apply_agent();
+  api_.scripts = {{{step_one + "\n" + step_end.substr(0, 5), step_end.substr(5) + "\n"}}};
+  auto story = play(succeeded);
+  const Result result = call({"run", "--task", "-"}, &story, "what is it?");
+  EXPECT_EQ(result.code, exit_ok) << result.err;
+  EXPECT_EQ(result.out, "42\n");
+  EXPECT_NE(result.err.find("✓ write_file {}  (3 ms)"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("Running in pod p"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("■ Succeeded (5 input and 6 output tokens, 1 tool call, 1.5s)"),
+            std::string::npos)
+      << result.err;
+  ASSERT_EQ(api_.asked.size(), 1u);
+  EXPECT_EQ(api_.asked[0].container, "agent");
+  EXPECT_TRUE(api_.asked[0].follow);
+}
+
+TEST_F(Commands, RunMakesTheRunOfTheAgentAndTheFlags) {
+  apply_agent();
+  const Result result = call({"run", "first", "--task", "t", "--name", "r", "--model", "other",
+                              "--timeout", "90s", "--detach", "-o", "json"});
+  ASSERT_EQ(result.code, exit_ok) << result.err;
+  const Json run = parse_json(base::trim(result.out));
+  EXPECT_EQ(text_at(run, {"metadata", "name"}), "r");
+  EXPECT_EQ(text_at(run, {"metadata", "labels", "sympozium.ai/source"}), "cli");
+  EXPECT_EQ(text_at(run, {"spec", "model", "model"}), "other");
+  EXPECT_EQ(text_at(run, {"spec", "model", "authSecretRef"}), "key");
+  EXPECT_EQ(text_at(run, {"spec", "timeout"}), "90s");
+}
+
+TEST_F(Commands, RunTellsByItsExitCodeHowItWent) {
+  apply_agent();
+  api_.scripts = {{{step_end + "\n"}}};
+  auto failing = play(R"({"phase":"Failed","error":"no such model"})");
+  const Result failed = call({"run", "--task", "t"}, &failing);
+  EXPECT_EQ(failed.code, exit_error);
+  EXPECT_EQ(failed.out, "");
+  EXPECT_NE(failed.err.find("✗ Failed: no such model"), std::string::npos) << failed.err;
+}
+
+TEST_F(Commands, RunTellsATimeoutFromAFailure) {
+  apply_agent();
+  api_.scripts = {{{step_end + "\n"}}};
+  auto story = play(R"({"phase":"Failed","error":"timeout after 10m0s","conditions":[
+    {"type":"Stalled","status":"True","reason":"TimedOut","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}]})");
+  EXPECT_EQ(call({"run", "--task", "t"}, &story).code, exit_timeout);
+}
+
+TEST_F(Commands, RunTakesABrokenLogUpWithoutRepeatingIt) {
+  apply_agent();
+  api_.scripts = {{{step_one + "\n"}, Script::End::breaks},
+                  {{step_one + "\n", step_end + "\n"}, Script::End::ends}};
+  auto story = [](Commands& test) -> io::Task<> {
+    Json run = co_await test.next_run();
+    co_await test.start_pod(run);
+    co_await test.eventually([&test] { return test.api_.asked.size() > 1; });
+    Json status = parse_json(succeeded);
+    co_await test.set_status(&objects::AgentRun::info, text_at(run, {"metadata", "name"}),
+                             std::move(status));
+  }(*this);
+  const Result result = call({"run", "--task", "t", "-o", "json"}, &story);
+  EXPECT_EQ(result.code, exit_ok) << result.err;
+  const auto lines = base::split(base::trim(result.out), '\n');
+  ASSERT_EQ(lines.size(), 3u) << result.out;
+  EXPECT_EQ(lines[0], step_one);
+  EXPECT_EQ(lines[1], step_end);
+  EXPECT_EQ(text_at(parse_json(lines[2]), {"status", "result"}), "42");
+}
+
+TEST_F(Commands, RunGoesOnWhenTheUserLeaves) {
+  apply_agent();
+  auto story = [](Commands& test) -> io::Task<> {
+    co_await test.next_run();
+    test.leave_.set();
+  }(*this);
+  const Result result = call({"run", "--task", "t", "--name", "r", "-n", "default"}, &story);
+  EXPECT_EQ(result.code, exit_interrupted);
+  EXPECT_NE(result.err.find("sympozium logs -f r -n default"), std::string::npos) << result.err;
+  EXPECT_EQ(call({"get", "runs", "-o", "name"}).out, "agentrun.sympozium.ai/r\n");
+}
+
+TEST_F(Commands, RunEndsWhenTheRunIsDeleted) {
+  apply_agent();
+  auto story = [](Commands& test) -> io::Task<> {
+    co_await test.next_run();
+    kube::Ref ref{&objects::AgentRun::info, "default", "r", {}};
+    kube::Ref same = ref;
+    Json patch = parse_json(R"({"metadata":{"finalizers":null}})");
+    co_await test.client_.patch(std::move(same), std::move(patch), kube::PatchOptions{});
+    co_await test.client_.remove(std::move(ref), kube::RemoveOptions{});
+  }(*this);
+  const Result result = call({"run", "--task", "t", "--name", "r"}, &story);
+  EXPECT_EQ(result.code, exit_error);
+  EXPECT_NE(result.err.find("the run was deleted"), std::string::npos) << result.err;
+}
+
+TEST_F(Commands, RunSaysWhatIsMissing) {
+  EXPECT_NE(call({"run", "--task", "t"}).err.find("has no agent; apply one"), std::string::npos);
+  apply_agent();
+  EXPECT_NE(call({"run", "nope", "--task", "t"}).err.find("no agent \"nope\"; it has first"),
+            std::string::npos);
+  EXPECT_NE(call({"run", "--task", " "}).err.find("--task: is empty"), std::string::npos);
+  EXPECT_NE(call({"run", "--task", "t", "--name", "Not_A_Name"}).err.find("--name"),
+            std::string::npos)
+      << call({"run", "--task", "t", "--name", "Not_A_Name"}).err;
+}
+
+TEST_F(Commands, LogsShowStepsOrLines) {
+  apply_agent();
+  call({"run", "--task", "t", "--name", "r", "--detach"});
+  const Result early = call({"logs", "r"});
+  EXPECT_NE(early.err.find("there is no pod (Pending); wait for it with -f"), std::string::npos)
+      << early.err;
+  kube::Ref ref{&objects::AgentRun::info, "default", "r", {}};
+  Json run = loop_.run(client_.get(ref, {}));
+  loop_.run(start_pod(run));
+  api_.scripts = {{{step_one + "\nplain\n" + R"({"type":"new"})" + "\n"}}};
+  EXPECT_EQ(call({"logs", "r"}).out, "✓ write_file {}  (3 ms)\nplain\n");
+  EXPECT_EQ(call({"logs", "r", "--raw"}).out, step_one + "\nplain\n{\"type\":\"new\"}\n");
+  loop_.run(set_status(&objects::AgentRun::info, "r", parse_json(succeeded)));
+  const Result followed = call({"runs", "logs", "r", "-f"});
+  EXPECT_EQ(followed.code, exit_ok);
+  EXPECT_EQ(followed.out, "✓ write_file {}  (3 ms)\nplain\n");
+}
+
+TEST_F(Commands, GetShowsWhatTheServerDraws) {
+  EXPECT_EQ(call({"get", "agents"}).err, "No resources found in default namespace.\n");
+  apply_agent();
+  const Result table = call({"agents", "list"});
+  EXPECT_TRUE(table.out.starts_with("NAME ")) << table.out;
+  EXPECT_NE(table.out.find("\nfirst "), std::string::npos) << table.out;
+  EXPECT_TRUE(call({"get", "agents", "-A"}).out.starts_with("NAMESPACE   NAME "));
+  EXPECT_EQ(call({"get", "agent", "first", "-o", "name"}).out, "agent.sympozium.ai/first\n");
+  EXPECT_EQ(text_at(parse_json(base::trim(call({"get", "agent/first", "-o", "json"}).out)),
+                    {"metadata", "name"}),
+            "first");
+  EXPECT_NE(call({"get", "agent", "first", "-o", "yaml"}).out.find("\nkind: Agent\n"),
+            std::string::npos);
+  EXPECT_NE(call({"get", "agent", "none"}).err.find("not found"), std::string::npos);
+  EXPECT_NE(call({"get", "things"}).err.find("there is no kind \"things\"; there are: agents, "),
+            std::string::npos);
+}
+
+TEST_F(Commands, GetGoesOnWatching) {
+  apply_agent();
+  auto story = [](Commands& test) -> io::Task<> {
+    Json other = parse_json(
+        R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"late","namespace":"default"}})");
+    kube::Ref ref = kube::ref_of(*objects::find_kind("", "configmaps"), other);
+    co_await io::sleep(test.clock_, base::Duration(100));
+    co_await test.client_.create(std::move(ref), std::move(other), kube::CreateOptions{});
+    co_await io::sleep(test.clock_, base::Duration(100));
+    test.leave_.set();
+  }(*this);
+  const Result result = call({"get", "cm", "-w"}, &story);
+  EXPECT_EQ(result.code, exit_ok) << result.err;
+  const auto lines = base::split(base::trim(result.out), '\n');
+  ASSERT_EQ(lines.size(), 3u) << result.out;
+  EXPECT_TRUE(lines[0].starts_with("NAME "));
+  EXPECT_TRUE(lines[1].starts_with("kube-root-ca.crt "));
+  EXPECT_TRUE(lines[2].starts_with("late "));
+}
+
+TEST_F(Commands, ApplyCreatesChangesAndLeavesAlone) {
+  const std::string one =
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {k: v, x: z}}";
+  const std::string two = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {k: w}}";
+  EXPECT_EQ(call({"apply", "-f", "-", "--dry-run"}, nullptr, one).out,
+            "configmap/a created (dry run)\n");
+  EXPECT_EQ(call({"apply", "-f", "-"}, nullptr, one).out, "configmap/a created\n");
+  EXPECT_EQ(call({"apply", "-f", "-"}, nullptr, one).out, "configmap/a unchanged\n");
+  EXPECT_EQ(call({"apply", "-f", "-"}, nullptr, two).out, "configmap/a configured\n");
+  const Json now = parse_json(base::trim(call({"get", "cm", "a", "-o", "json"}).out));
+  EXPECT_EQ(base::to_text(*base::find(now, {"data"})), R"({"k":"w"})");
+}
+
+TEST_F(Commands, ApplyOfASecretKeepsItsValuesOutOfTheAnnotation) {
+  const std::string secret =
+      "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {k: v, gone: x}}";
+  EXPECT_EQ(call({"apply", "-f", "-"}, nullptr, secret).out, "secret/s created\n");
+  EXPECT_EQ(call({"apply", "-f", "-"}, nullptr, secret).out, "secret/s unchanged\n");
+  const Json changed =
+      apply("{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {k: w}}");
+  ASSERT_TRUE(base::find(changed, {"data"})) << base::to_text(changed);
+  EXPECT_EQ(base::to_text(*base::find(changed, {"data"})), R"({"k":"dw=="})")
+      << base::to_text(changed);
+  EXPECT_EQ(base::to_text(*base::find(changed, {"metadata"})).find("dw=="), std::string::npos);
+}
+
+TEST_F(Commands, ApplyReadsFoldersAndSendsNothingWhenOneFileIsWrong) {
+  const test::TempDirectory folder;
+  io::write_file(folder / "a.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}", 0600);
+  io::write_file(folder / "model.yaml", "conversations: []", 0600);
+  io::write_file(folder / "z.yaml", "kind: ConfigMap\n", 0600);
+  const Result wrong = call({"apply", "-f", folder.path()});
+  EXPECT_NE(wrong.err.find("z.yaml, document 1 (line 1): ConfigMap: apiVersion"), std::string::npos)
+      << wrong.err;
+  EXPECT_NE(call({"get", "cm", "a"}).err.find("not found"), std::string::npos);
+  io::write_file(folder / "z.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: z}}", 0600);
+  const Result right = call({"apply", "-f", folder.path()});
+  EXPECT_EQ(right.out, "configmap/a created\nconfigmap/z created\n");
+  EXPECT_NE(right.err.find("model.yaml: no Kubernetes object, left out"), std::string::npos);
+}
+
+TEST_F(Commands, ApplyRefusesTwoNamespaces) {
+  const Result result =
+      call({"apply", "-f", "-", "-n", "other"}, nullptr,
+           "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}");
+  EXPECT_NE(result.err.find("metadata.namespace is default but -n says other"), std::string::npos);
+}
+
+TEST_F(Commands, DeleteGoesOnBehindWhatIsMissing) {
+  apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}");
+  const Result result = call({"delete", "cm", "missing", "a"});
+  EXPECT_EQ(result.code, exit_error);
+  EXPECT_EQ(result.out, "configmap/a deleted\n");
+  EXPECT_NE(result.err.find("configmaps \"missing\" not found"), std::string::npos) << result.err;
+}
+
+TEST_F(Commands, DescribeAndVersionAnswer) {
+  apply_agent();
+  EXPECT_NE(call({"describe", "agent", "first"}).out.find("Spec:\n"), std::string::npos);
+  EXPECT_NE(call({"version"}).out.find("server     Kubernetes v1."), std::string::npos);
+}
+
+// ---- the whole program, without a server ----
+
+struct Program {
+  int code;
+  std::string out, err;
+};
+Program program(std::vector<std::string> words, std::map<std::string, std::string> variables,
+                std::vector<Command> commands = {}) {
+  int fds[3];
+  for (int& fd : fds) fd = ::memfd_create("test", MFD_CLOEXEC);
+  words.insert(words.begin(), "sympozium");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  const Environment environment{
+      fds[0], fds[1], fds[2], std::move(variables), "1.2.3", std::move(commands)};
+  Program result{run(int(argv.size()), argv.data(), environment), "", ""};
+  for (auto [fd, place] : {std::pair{fds[1], &result.out}, {fds[2], &result.err}}) {
+    place->resize(static_cast<std::size_t>(::lseek(fd, 0, SEEK_END)));
+    EXPECT_EQ(::pread(fd, place->data(), place->size(), 0), ssize_t(place->size()));
+  }
+  for (int fd : fds) ::close(fd);
+  return result;
+}
+
+TEST(Program, SaysInOneLineWhereNobodyAnswers) {
+  const test::TempDirectory folder;
+  const std::string file = folder / "kubeconfig";
+  io::write_file(file,
+                 "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+                 "contexts: [{name: c, context: {cluster: c, user: u}}]\n"
+                 "clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]\n"
+                 "users: [{name: u, user: {}}]\n",
+                 0600);
+  const Program result = program({"get", "runs"}, {{"SYMPOZIUM_KUBECONFIG", file}});
+  EXPECT_EQ(result.code, exit_error);
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  for (const std::string& part :
+       {std::string("http://127.0.0.1:1"), file, std::string("start it with `sudo sympozium up`")})
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+}
+
+TEST(Program, SaysThatThereIsNoKubeconfigAndKnowsItsOwnVersion) {
+  const Program result = program({"version"}, {{"KUBECONFIG", "/nowhere/at/all"}});
+  EXPECT_EQ(result.code, exit_error);
+  EXPECT_EQ(result.out, "sympozium  1.2.3\n");
+  EXPECT_NE(result.err.find("there is no /nowhere/at/all; start a server with"), std::string::npos)
+      << result.err;
+}
+
+TEST(Program, HandsTheRestToACommandOfSomebodyElse) {
+  std::vector<std::string> got;
+  const Command up{"up", "Start", [&got](const std::vector<std::string>& arguments) {
+                     got = arguments;
+                     return 7;
+                   }};
+  EXPECT_EQ(program({"up", "--detach"}, {}, {up}).code, 7);
+  EXPECT_EQ(got, std::vector<std::string>{"--detach"});
+}
+
+TEST(Program, AnswersUsageMistakesWithTwo) {
+  EXPECT_EQ(program({}, {}).code, exit_usage);
+  EXPECT_EQ(program({"get"}, {}).code, exit_usage);
+  EXPECT_EQ(program({"--help"}, {}).code, exit_ok);
+}
+
+}  // namespace
+}  // namespace cli
