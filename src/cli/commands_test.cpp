@@ -438,6 +438,14 @@ TEST_F(Commands, DescribeAndVersionAnswer) {
   EXPECT_NE(call({"version"}).out.find("server     Kubernetes v1."), std::string::npos);
 }
 
+// The files of the first example say what this program understands.
+TEST_F(Commands, ApplyTakesTheFirstExampleAsItIs) {
+  const Result result = call({"apply", "-f", SYMPOZIUM_SOURCE_DIR "/examples/first-run"});
+  EXPECT_EQ(result.code, exit_ok) << result.err;
+  EXPECT_NE(result.out.find("agent.sympozium.ai/first created\n"), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("model.yaml: no Kubernetes object, left out"), std::string::npos);
+}
+
 // ---- the whole program, without a server ----
 
 struct Program {

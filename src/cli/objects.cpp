@@ -18,6 +18,14 @@ bool is_kept(const schema::KindInfo& kind) {
   return !kind.kind.ends_with("Review") && kind.kind != "TokenRequest";
 }
 
+void hide_managed_fields(Json& object) {
+  if (base::find(object, {"metadata", "managedFields"}))
+    base::ensure(object, {"metadata"}).get_object().erase("managedFields");
+  Json* items = object.is_object() ? object.get_object().if_contains("items") : nullptr;
+  if (items && items->is_array())
+    for (Json& item : items->get_array()) hide_managed_fields(item);
+}
+
 // Events of one object, oldest first; none where we may not read them.
 io::Task<base::JsonArray> events_of(Session& session, Json object) {
   kube::Page page;
@@ -56,8 +64,9 @@ std::string namespace_for(const Session& session, const schema::KindInfo& kind) 
   return kind.scope == schema::Scope::namespaced ? session.ns : "";
 }
 
-std::string format_objects(const std::vector<Json>& list, Output output) {
+std::string format_objects(std::vector<Json> list, Output output) {
   std::string out;
+  for (Json& object : list) hide_managed_fields(object);
   if (output == Output::name) {
     for (const Json& object : list) {
       const auto* kind = objects::find_kind_of(base::text_at(object, {"apiVersion"}),

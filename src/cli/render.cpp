@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/text.h"
 
 namespace cli {
@@ -219,12 +220,30 @@ std::string describe_run(const Json& run, base::Time now) {
   return out;
 }
 
+namespace {
+// Sizes, never values.
+std::string describe_secret(const Json& data) {
+  std::string out;
+  if (data.is_object())
+    for (const auto& [key, value] : data.get_object()) {
+      const auto bytes =
+          value.is_string() ? base::parse_base64(value.get_string()) : std::optional<std::string>();
+      out += cat("  ", key, ": ", bytes ? bytes->size() : 0, " bytes\n");
+    }
+  return out;
+}
+}  // namespace
+
 std::string describe_object(const Json& object, base::Time now) {
   std::string out = format_rows(metadata_rows(object, now));
-  for (std::string_view part : {"spec", "data", "status"})
-    if (auto tree = base::find(object, {part}))
-      out += cat(upper(part.substr(0, 1)), part.substr(1), ":\n",
-                 indented(base::trim(format_yaml(*tree)), "  "));
+  const bool secret = base::text_at(object, {"kind"}) == "Secret";
+  for (std::string_view part : {"spec", "data", "status"}) {
+    auto tree = base::find(object, {part});
+    if (!tree) continue;
+    out += cat(upper(part.substr(0, 1)), part.substr(1), ":\n");
+    out += secret && part == "data" ? describe_secret(*tree)
+                                    : indented(base::trim(format_yaml(*tree)), "  ");
+  }
   return out;
 }
 

@@ -48,7 +48,7 @@ std::string format_step(std::string_view line);
 
 // An AgentRun in full: what was asked, where it runs, its conditions, its answer, what it used.
 std::string describe_run(const base::Json& run, base::Time now);
-// Any other object: its metadata and its YAML-like tree.
+// Any other object: its metadata and its YAML-like tree; of a Secret only how long its values are.
 std::string describe_object(const base::Json& object, base::Time now);
 
 // Events about one object, in the order given; "" without any.

@@ -59,6 +59,31 @@ TEST(FormatYaml, QuotesWhatWouldBeReadAsSomethingElse) {
   EXPECT_EQ(format_yaml(Json{{"k", "one\n\ntwo"}}), "k: |-\n  one\n\n  two\n");
 }
 
+TEST(FormatStep, LetsNoTextSteerTheTerminal) {
+  EXPECT_EQ(format_step("{\"type\":\"note\",\"text\":\"a\\u001b[2J\\u009bm\\nb\"}"),
+            "· a\uFFFD[2J\uFFFDm\nb");
+}
+
+TEST(TablePrinter, KeepsColumnsAndWidthsForLaterRows) {
+  TablePrinter printer(Width::normal, NamespaceColumn::no);
+  EXPECT_EQ(printer.add(parse_json(R"({"columnDefinitions": [{"name": "Name"}, {"name": "Age"}],
+    "rows": []})")),
+            "");
+  EXPECT_EQ(printer.add(parse_json(R"({"rows": [{"cells": ["first", "1s"]}]})")),
+            "NAME    AGE\nfirst   1s\n");
+  EXPECT_EQ(
+      printer.add(parse_json(R"({"columnDefinitions": [], "rows": [{"cells": ["b", "2s"]}]})")),
+      "b       2s\n");
+}
+
+TEST(DescribeObject, ShowsNoValueOfASecret) {
+  const std::string text = describe_object(
+      parse_json(R"({"kind": "Secret", "metadata": {"name": "s"}, "data": {"k": "c2VjcmV0"}})"),
+      base::Time{});
+  EXPECT_NE(text.find("  k: 6 bytes"), std::string::npos) << text;
+  EXPECT_EQ(text.find("c2Vj"), std::string::npos) << text;
+}
+
 TEST(DescribeRun, SaysWhatMatters) {
   const Json run = parse_json(
       R"({"metadata": {"name": "r", "namespace": "default", "creationTimestamp": "2026-01-02T03:04:05Z"},

@@ -43,7 +43,8 @@ std::string name_of(const schema::KindInfo&, const std::string& name);
 // The namespace to ask in: "" for kinds of the cluster.
 std::string namespace_for(const Session&, const schema::KindInfo&);
 
-// Objects as -o says (json, yaml, name); one as itself, several as a List.
-std::string format_objects(const std::vector<base::Json>&, Output);
+// Objects as -o says (json, yaml, name); one as itself, several as a List. Without managedFields,
+// which are the server's book-keeping.
+std::string format_objects(std::vector<base::Json>, Output);
 
 }  // namespace cli
