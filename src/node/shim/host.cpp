@@ -1,16 +1,19 @@
 #include "node/shim/host.h"
 
+#include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -35,13 +38,40 @@ std::string content(const fs::path& path) {
 
 bool is_v2() { return fs::exists(fs::path(cgroup_root) / "cgroup.controllers"); }
 
+bool holds_groups(const fs::path& path) {
+  struct statfs info{};
+  if (::statfs(path.c_str(), &info) < 0) return false;
+  return info.f_type == CGROUP_SUPER_MAGIC || info.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 // The directories that hold groups: one per v1 hierarchy, or the one of v2.
 std::vector<fs::path> hierarchies() {
   if (is_v2()) return {cgroup_root};
   std::vector<fs::path> out;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(cgroup_root, none))
-    if (entry.is_directory() && !entry.is_symlink()) out.push_back(entry.path());
+    if (!entry.is_symlink() && holds_groups(entry.path())) out.push_back(entry.path());
+  return out;
+}
+
+// Controllers that this kernel has and that no v1 hierarchy in sight holds: they are v2's, or in a
+// hierarchy that another shim has mounted for itself.
+std::vector<std::string> controllers_not_in_sight() {
+  std::set<std::string> mounted;
+  for (const auto& line : base::split(content("/proc/self/mounts"), '\n')) {
+    const auto fields = base::split(line, ' ');  // device, place, type, options
+    if (fields.size() < 4 || fields[2] != "cgroup") continue;
+    for (const auto& option : base::split(fields[3], ',')) mounted.insert(option);
+  }
+  const auto of_v2 =
+      base::split(base::trim(content(fs::path(unified) / "cgroup.controllers")), ' ');
+  std::vector<std::string> out;
+  for (const auto& line : base::split(content("/proc/cgroups"), '\n')) {
+    const auto fields = base::split(line, '\t');  // name, hierarchy, groups, enabled
+    if (fields.size() != 4 || line.starts_with('#') || mounted.contains(fields[0])) continue;
+    const bool attached = fields[1] != "0";
+    if (attached || std::ranges::find(of_v2, fields[0]) != of_v2.end()) out.push_back(fields[0]);
+  }
   return out;
 }
 
@@ -74,11 +104,13 @@ PrivateMounts::PrivateMounts(const std::string& group) {
     throw base::Error(base::Code::denied,
                       std::string("making a mount namespace: ") + std::strerror(errno));
   if (is_v2() || !fs::exists(unified)) return;
-  const std::string controllers = content(fs::path(unified) / "cgroup.controllers");
-  for (const auto& controller : base::split(base::trim(controllers), ' ')) {
+  for (const auto& controller : controllers_not_in_sight()) {
     const fs::path place = fs::path(cgroup_root) / controller;
     ::mkdir(place.c_str(), 0755);
-    if (::mount("none", place.c_str(), "cgroup", 0, controller.c_str()) < 0) continue;
+    if (::mount("none", place.c_str(), "cgroup", 0, controller.c_str()) < 0) {
+      ::rmdir(place.c_str());
+      continue;  // in use by v2: the runtime will say so
+    }
     borrowed_.push_back(controller);
     std::error_code none;
     fs::create_directories(place.string() + group, none);

@@ -7,7 +7,7 @@
 namespace node::shim {
 
 // Mounts made during its life are seen by this process and its children only, and end with the last
-// of them. On a machine with cgroup v1 whose v2 tree still holds controllers ("hybrid", which crun
+// of them. On a machine with cgroup v1 whose v2 tree is in use, too ("hybrid", which crun
 // refuses) these are mounted as v1 in here, with `group` ("/sympozium/n1") in them as a sign for
 // other shims; its end gives them back unless another shim has groups there.
 class PrivateMounts {

@@ -37,7 +37,7 @@ struct Config {
   std::string cgroup;                     // our group in each hierarchy, "/sympozium/<node>"
   std::string runtime = "/usr/bin/crun";  // OCI runtime
   std::vector<Service> services;
-  int stop_seconds = 25;  // how long services may take after SIGTERM
+  int stop_seconds = 25;            // how long services may take after SIGTERM
   std::function<void()> listening;  // called once, when all sockets are open; may be empty
 };
 
