@@ -1,0 +1,56 @@
+// The simulator as an HTTP server, and as a command.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "io/http.h"
+#include "modelsim/script.h"
+
+namespace modelsim {
+
+struct Stats {
+  std::int64_t requests = 0;     // chat completions asked for
+  std::int64_t completions = 0;  // answered whole
+  std::int64_t errors = 0;       // answered with an error of the script
+  std::int64_t halves = 0;       // broken off
+  std::int64_t unmatched = 0;    // no step fits: 400
+};
+
+class Simulator {
+ public:
+  // A JSON line per request.
+  using Sink = std::function<void(std::string_view line)>;
+
+  Simulator(base::Clock&, Script, Sink);
+  // POST …/chat/completions, GET …/models, GET /stats.
+  io::Handler handler();
+  const Stats& stats() const { return stats_; }
+
+ private:
+  struct Reply {
+    std::string text;
+    std::vector<std::pair<std::string, std::string>> calls;  // name, arguments
+    SimUsage usage;
+  };
+  io::Task<> handle(io::Exchange&);
+  io::Task<> complete(io::Exchange&);
+  io::Task<> stream(io::Exchange&, std::string model, Reply, bool break_off);
+  io::Response whole(const std::string& model, const Reply&) const;
+  void note(const Question&, std::string_view what);
+
+  base::Clock& clock_;
+  Script script_;
+  Sink sink_;
+  Stats stats_;
+  std::map<std::pair<const Step*, std::string>, std::size_t> asked_;  // by step and task
+};
+
+// `sympozium model-sim`: args without the program's and the command's name. Exit code: 0 at SIGTERM
+// or SIGINT, 1 error, 2 usage.
+int run(const std::vector<std::string>& args);
+
+}  // namespace modelsim
