@@ -32,6 +32,8 @@ struct Context {
   Rbac& rbac;
   NodeAuthorizer& nodes;
   io::Event& stopping;
+  std::map<std::string, std::string>&
+      documents;  // discovery and OpenAPI, made when first asked for
   // Makes what each namespace has (its default ServiceAccount, its root certificate).
   std::function<io::Task<>(std::string ns)> furnish;
 };

@@ -2,6 +2,8 @@
 
 #include "apiserver/render.h"
 #include "base/text.h"
+#include "objects/kinds.h"
+#include "schema/openapi.h"
 
 namespace apiserver {
 
@@ -80,6 +82,10 @@ Catalog make_catalog() {
   all.push_back(make_leases());
   add(make_rbac_kinds());
   add(make_own_kinds());
+  for (auto& resource : all)
+    if (auto info = objects::find_kind(resource.group, resource.plural);
+        info && info->version == resource.version)
+      resource.openapi = [info] { return schema::openapi(*info->table); };
   return Catalog(std::move(all));
 }
 

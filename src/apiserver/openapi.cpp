@@ -84,11 +84,10 @@ void add_paths(JsonObject& paths, const Resource& resource) {
 
 JsonObject make_schema(const Resource& resource) {
   JsonObject schema;
-  if (resource.openapi) {
-    schema = resource.openapi().as_object();
-  } else {
-    schema = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
-  }
+  if (resource.openapi) schema = resource.openapi().as_object();
+  // Of Kubernetes' own kinds the tables know a slice; what they do not name is kept all the same.
+  if (!resource.custom) schema["x-kubernetes-preserve-unknown-fields"] = true;
+  schema["type"] = "object";
   auto& properties = schema["properties"];
   if (!properties.is_object()) properties.emplace_object();
   auto text = [](std::string_view doc) {

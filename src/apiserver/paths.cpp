@@ -59,10 +59,6 @@ std::optional<Json> find_document(Context& context, const std::vector<std::strin
   return {};
 }
 
-}  // namespace
-
-namespace {
-
 // A document that clients keep: its hash is its ETag (RFC 9110 §13.1.2).
 io::Task<> answer_cached(Call& call, std::string body, std::string type) {
   auto tag = cat("\"", io::sha256_hex(body), "\"");
@@ -83,6 +79,22 @@ void check_accepts_keys(const Call& call) {
   if (!types.empty()) throw not_acceptable({"application/jwk-set+json"});
 }
 
+// The constant document of a path, made when it is first asked for; null when there is none.
+const std::string* find_text(Context& context, const std::vector<std::string>& parts,
+                             const std::string& aggregated) {
+  auto key = cat(base::join(parts, "/"), ";", aggregated);
+  if (auto known = context.documents.find(key); known != context.documents.end())
+    return &known->second;
+  std::optional<Json> document;
+  if (!aggregated.empty()) {
+    document = make_aggregated(context.catalog, parts[0] == "api", aggregated);
+  } else {
+    document = find_document(context, parts);
+  }
+  if (!document) return nullptr;
+  return &(context.documents[key] = base::to_text(*document));
+}
+
 }  // namespace
 
 io::Task<> serve_path(Context& context, Call& call) {
@@ -91,29 +103,29 @@ io::Task<> serve_path(Context& context, Call& call) {
   std::vector<std::string> parts;
   for (auto& part : base::split(call.target.path, '/'))
     if (!part.empty()) parts.push_back(std::move(part));
-  if (!parts.empty() && (parts[0] == "healthz" || parts[0] == "livez" || parts[0] == "readyz")) {
+  std::string first = parts.empty() ? "" : parts[0];
+  if (first == "healthz" || first == "livez" || first == "readyz") {
     co_await answer(call, 200, "ok", "text/plain; charset=utf-8");
     co_return;
   }
-  if (parts.size() == 1 && (parts[0] == "api" || parts[0] == "apis")) {
-    auto version = aggregated_version(call.exchange.headers().get("Accept"));
-    if (!version.empty()) {
-      auto document = make_aggregated(context.catalog, parts[0] == "api", version);
-      co_await answer_cached(
-          call, base::to_text(document),
-          cat("application/json;g=apidiscovery.k8s.io;v=", version, ";as=APIGroupDiscoveryList"));
-      co_return;
-    }
-  }
-  auto document = find_document(context, parts);
-  if (!document) {
+  std::string aggregated;
+  if (parts.size() == 1 && (first == "api" || first == "apis"))
+    aggregated = aggregated_version(call.exchange.headers().get("Accept"));
+  auto text = find_text(context, parts, aggregated);
+  if (!text) {
     co_await answer(call, 404, "404 page not found\n", "text/plain; charset=utf-8");
     co_return;
   }
-  if (parts.size() == 3 && parts[0] == "openid") check_accepts_keys(call);
-  auto type =
-      parts.size() == 3 && parts[0] == "openid" ? "application/jwk-set+json" : "application/json";
-  co_await answer_cached(call, base::to_text(*document), type);
+  std::string type = "application/json";
+  if (!aggregated.empty())
+    type =
+        cat("application/json;g=apidiscovery.k8s.io;v=", aggregated, ";as=APIGroupDiscoveryList");
+  if (first == "openid") {
+    check_accepts_keys(call);
+    type = "application/jwk-set+json";
+  }
+  std::string body = *text;
+  co_await answer_cached(call, std::move(body), std::move(type));
 }
 
 }  // namespace apiserver

@@ -146,6 +146,7 @@ struct ApiServer::Impl {
                 rbac,
                 nodes,
                 stopping,
+                documents,
                 [this](std::string ns) { return furnish_namespace(context, std::move(ns)); }} {
     keep_namespaces_furnished(context, tasks);
   }
@@ -209,6 +210,7 @@ struct ApiServer::Impl {
   Verbs verbs;
   Audit audit;
   io::Event stopping;
+  std::map<std::string, std::string> documents;
   io::TaskGroup tasks;
   Context context;
 };

@@ -102,6 +102,36 @@ TEST_F(Kubectl, KnowsWhatIsServed) {
   EXPECT_EQ(kubectl({"get", "--raw", "/readyz"}).out, "ok");
   auto explained = kubectl({"explain", "pods"});
   EXPECT_EQ(explained.code, 0) << explained.err;
+  auto field = kubectl({"explain", "pods.spec.containers.image"});
+  EXPECT_EQ(field.code, 0) << field.err;
+  EXPECT_NE(field.out.find("FIELD: image <string>"), std::string::npos) << field.out;
+}
+
+TEST_F(Kubectl, WorksOnOurKinds) {
+  if (ask("GET", "/apis/sympozium.ai/v1alpha1").status != 200)
+    GTEST_SKIP() << "sympozium.ai is not served: apply generated/crds";
+  const std::string run = R"(apiVersion: sympozium.ai/v1alpha1
+kind: AgentRun
+metadata: {name: r}
+spec:
+  agentRef: a
+  agentId: primary
+  sessionKey: s
+  task: t
+  model: {provider: openai, model: m, authSecretRef: key}
+)";
+  EXPECT_EQ(kubectl({"apply", "-f", "-"}, run).out, "agentrun.sympozium.ai/r created\n");
+  EXPECT_EQ(kubectl({"apply", "-f", "-"}, run).out, "agentrun.sympozium.ai/r unchanged\n");
+  merge(path("agentruns") + "/r/status", R"({"status":{"phase":"Running"}})");
+  auto table = kubectl({"get", "agentruns"});
+  EXPECT_TRUE(table.out.starts_with("NAME   AGENT   PHASE     POD   AGE\nr      a       Running"))
+      << table.out;
+  auto typo = kubectl({"apply", "-f", "-"}, run + "  tusk: x\n");
+  EXPECT_EQ(typo.code, 1);
+  EXPECT_NE(typo.err.find("unknown field \"spec.tusk\""), std::string::npos) << typo.err;
+  auto explained = kubectl({"explain", "agentrun.spec.task"});
+  EXPECT_EQ(explained.code, 0) << explained.err;
+  EXPECT_EQ(kubectl({"delete", "agentrun", "r"}).code, 0);
 }
 
 TEST_F(Kubectl, WaitsAndDescribes) {

@@ -17,16 +17,18 @@ class Silent final : public base::Log {
   void write(base::Level, std::string_view, const Fields&) override {}
 };
 
-// Our three loops as clients of the server.
+enum class WithJobs : bool { no, yes };
+
+// Our three loops as clients of the server; without the job loop the stock one takes its place.
 struct OwnLoops {
-  OwnLoops(io::Loop& loop, const std::string& kubeconfig)
+  OwnLoops(io::Loop& loop, const std::string& kubeconfig, WithJobs with_jobs)
       : clock(loop),
         api(loop, clock, kube::make_endpoint(kube::load_kubeconfig({kubeconfig}))),
         jobs(loop, clock, random, log, metrics, api),
         binder(loop, clock, random, log, metrics, api),
         collector(loop, clock, random, log, metrics, api, kinds()),
         tasks(loop) {
-    tasks.spawn("jobs", jobs.run());
+    if (with_jobs == WithJobs::yes) tasks.spawn("jobs", jobs.run());
     tasks.spawn("binder", binder.run());
     tasks.spawn("gc", collector.run());
   }
@@ -57,9 +59,10 @@ struct OwnLoops {
 };
 
 struct Loops : Contract {
-  Loops() {
+  explicit Loops(WithJobs with_jobs = WithJobs::yes) {
     if (provider().is_own())
-      own = std::make_unique<OwnLoops>(loop(), provider().kubeconfig("admin", {"system:masters"}));
+      own = std::make_unique<OwnLoops>(loop(), provider().kubeconfig("admin", {"system:masters"}),
+                                       with_jobs);
     create("/api/v1/nodes",
            base::parse_json(base::cat(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":")",
                                       node(), R"("}})")));
@@ -159,6 +162,51 @@ TEST_F(Loops, CollectWhatADeletedJobOwned) {
   EXPECT_TRUE(job_is("j", "Complete"));
   ask("DELETE", path("jobs") + "/j", R"({"propagationPolicy":"Background"})");
   EXPECT_TRUE(eventually([&] { return ask("GET", path("pods") + "/" + name).status == 404; }));
+}
+
+// The stock job controller on our server.
+struct StockJobController : Loops {
+  StockJobController() : Loops(WithJobs::no) {}
+  void SetUp() override {
+    if (!provider().is_own()) GTEST_SKIP() << "it works there anyhow";
+    auto program = find_stock_program("kube-controller-manager");
+    if (program.empty()) GTEST_SKIP() << "no kube-controller-manager: run test/cluster/build";
+    auto kubeconfig = provider().kubeconfig("admin", {"system:masters"});
+    io::ProcessSpec spec;
+    spec.argv = {program,
+                 "--kubeconfig=" + kubeconfig,
+                 "--controllers=job-controller",
+                 "--kube-api-content-type=application/json",
+                 "--leader-elect=false",
+                 "--secure-port=0",
+                 "--use-service-account-credentials=false"};
+    spec.env = {"PATH=/usr/bin:/bin"};
+    process = std::make_unique<io::Process>(loop(), spec);
+  }
+  void TearDown() override {
+    if (!process) return;
+    process->kill(9);
+    loop().run(process->wait());
+  }
+  std::unique_ptr<io::Process> process;
+};
+
+TEST_F(StockJobController, CarriesAJobToItsCompletion) {
+  create(path("jobs"), job("j"));
+  Json pod;
+  ASSERT_TRUE(eventually(
+      [&] {
+        auto list = ask("GET", path("pods") + "?labelSelector=batch.kubernetes.io/job-name%3Dj");
+        for (const auto& one : list.body.at("items").as_array())
+          if (is_bound(one)) pod = one;
+        return !pod.is_null();
+      },
+      base::Duration(30'000)));
+  auto name = text_at(pod, {"metadata", "name"});
+  merge(path("pods") + "/" + name + "/status", R"({"status":{"phase":"Succeeded"}})");
+  EXPECT_TRUE(job_is("j", "Complete"));
+  auto after = ask("GET", path("pods") + "/" + name);
+  EXPECT_FALSE(base::find(after.body, {"metadata", "finalizers"}));
 }
 
 TEST_F(Loops, DeleteDependentsFirstWhenAskedTo) {

@@ -43,14 +43,18 @@ std::unique_ptr<Provider> make_provider(io::Loop& loop, base::Clock& clock, base
   return make_own_provider(loop, clock, random);
 }
 
-std::string find_kubectl() {
-  if (auto named = std::getenv("CONTRACT_KUBECTL"); named && *named) return named;
+std::string find_stock_program(const std::string& name) {
   auto home = std::getenv("HOME");
   std::filesystem::path cache = base::cat(home ? home : "/root", "/.cache/sympozium/cluster");
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(cache, none))
-    if (auto path = entry.path() / "kubectl"; std::filesystem::exists(path)) return path.string();
+    if (auto path = entry.path() / name; std::filesystem::exists(path)) return path.string();
   return "";
+}
+
+std::string find_kubectl() {
+  if (auto named = std::getenv("CONTRACT_KUBECTL"); named && *named) return named;
+  return find_stock_program("kubectl");
 }
 
 }  // namespace contract

@@ -25,7 +25,9 @@ class Provider {
 std::unique_ptr<Provider> make_provider(io::Loop& loop, base::Clock& clock, base::Random& random);
 std::unique_ptr<Provider> make_own_provider(io::Loop&, base::Clock&, base::Random&);
 
-// The stock kubectl that test/cluster/build made, "" when it has not.
+// A program that test/cluster/build made, "" when it has not.
+std::string find_stock_program(const std::string& name);
+// kubectl of CONTRACT_KUBECTL, else the stock one.
 std::string find_kubectl();
 
 }  // namespace contract
