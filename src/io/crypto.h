@@ -39,6 +39,10 @@ std::string issue_certificate(const CertificateRequest&, const base::Secret<std:
                               const std::string& ca_certificate_pem,
                               const base::Secret<std::string>& ca_key_pem);
 base::Time certificate_expiry(const std::string& certificate_pem);
+// PKCS#10 (RFC 2986) in PEM, for somebody else's CA to sign: subject and key; the times and the use
+// of `request` are the CA's matter.
+std::string make_certificate_request(const CertificateRequest& request,
+                                     const base::Secret<std::string>& key_pem);
 
 // JSON Web Tokens (RFC 7519), compact form, ES256 and RS256.
 // The algorithm follows from the key; the header's kid is base64url(SHA-256(SubjectPublicKeyInfo)).

@@ -15,8 +15,7 @@ namespace {
 
 using Use = CertificateRequest::Use;
 
-void set_subject(X509* certificate, const CertificateRequest& request) {
-  X509_NAME* subject = X509_get_subject_name(certificate);
+void set_subject(X509_NAME* subject, const CertificateRequest& request) {
   auto add = [&](const char* field, const std::string& value) {
     if (X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8,
                                    reinterpret_cast<const unsigned char*>(value.data()),
@@ -116,7 +115,7 @@ std::string issue_certificate(const CertificateRequest& request,
 
   require(X509_set_version(certificate.get(), X509_VERSION_3), "setting the version");
   set_serial(certificate.get());
-  set_subject(certificate.get(), request);
+  set_subject(X509_get_subject_name(certificate.get()), request);
   set_time(X509_getm_notBefore(certificate.get()), request.not_before);
   set_time(X509_getm_notAfter(certificate.get()), request.not_after);
   require(X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer)),
@@ -128,6 +127,20 @@ std::string issue_certificate(const CertificateRequest& request,
 
   Bio out(BIO_new(BIO_s_mem()));
   require(PEM_write_bio_X509(out.get(), certificate.get()), "writing a certificate");
+  return take_text(out.get());
+}
+
+std::string make_certificate_request(const CertificateRequest& request,
+                                     const base::Secret<std::string>& key_pem) {
+  const Key key = read_private_key(key_pem);
+  const std::unique_ptr<X509_REQ, Free<X509_REQ_free>> made(X509_REQ_new());
+  require(X509_REQ_set_version(made.get(), X509_REQ_VERSION_1), "setting the version");
+  set_subject(X509_REQ_get_subject_name(made.get()), request);
+  require(X509_REQ_set_pubkey(made.get(), key.get()), "setting the public key");
+  if (X509_REQ_sign(made.get(), key.get(), EVP_sha256()) == 0)
+    throw_openssl(base::Code::internal, "signing a certificate request");
+  Bio out(BIO_new(BIO_s_mem()));
+  require(PEM_write_bio_X509_REQ(out.get(), made.get()), "writing a certificate request");
   return take_text(out.get());
 }
 
