@@ -94,6 +94,29 @@ io::Task<> ensure(Context& context, const Resource& resource, std::string ns, Js
   }
 }
 
+// As ensure(), and what differs from the manifest outside its metadata becomes as it says.
+io::Task<> install(Context& context, Json manifest) {
+  const auto* resource = context.catalog.find_kind(base::text_at(manifest, {"apiVersion"}),
+                                                   base::text_at(manifest, {"kind"}));
+  if (!resource) throw internal(base::text_at(manifest, {"kind"}) + " is not served");
+  auto ns = base::text_at(manifest, {"metadata", "namespace"});
+  auto name = base::text_at(manifest, {"metadata", "name"});
+  auto current = context.store.find({resource->storage, ns, name});
+  if (!current) {
+    co_await ensure(context, *resource, ns, std::move(manifest));
+    co_return;
+  }
+  const Json tree = current->tree();
+  JsonObject patch;
+  for (const auto& [key, value] : manifest.as_object()) {
+    const Json* now = base::find(tree, {key});
+    if (key != "metadata" && (!now || *now != value)) patch[key] = value;
+  }
+  if (patch.empty()) co_return;
+  Write write{*resource, ns, name, "", make_system_user(), {}, {}};
+  co_await context.verbs.patch(write, std::move(patch), PatchType::merge);
+}
+
 }  // namespace
 
 io::Task<> make_first_objects(Context& context) {
@@ -110,6 +133,8 @@ io::Task<> make_first_objects(Context& context) {
     const auto& kind = *context.catalog.find(rbac_group, "v1", plural);
     group.spawn("rbac", ensure(context, kind, "", object));
   }
+  for (const auto& manifest : context.settings.manifests)
+    group.spawn("manifest", install(context, manifest));
   co_await group.join();
 }
 

@@ -19,6 +19,8 @@ namespace apiserver {
 struct ServerSettings {
   std::string version = "v1.34.0";  // of the Kubernetes API that is spoken, for /version
   std::string ca_pem;               // published as ConfigMap kube-root-ca.crt in each namespace
+  // Objects that bootstrap() makes, or brings to this content: an installation's own Roles.
+  std::vector<base::Json> manifests;
   std::size_t body_bytes_max = 3 * 1024 * 1024;
   base::Duration bookmark_every{60'000};
   base::Duration watch_most{30 * 60'000};  // of a watch that names no timeoutSeconds

@@ -1,5 +1,7 @@
 #include "home/credentials.h"
 
+#include <functional>
+
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -15,10 +17,18 @@ constexpr auto year = std::chrono::hours(24 * 365);
 constexpr auto backdate =
     std::chrono::hours(1);  // clocks of one machine agree, those of its guests may not
 
+Credential keep_credential(const Layout& layout, base::Clock& clock, const std::string& name,
+                           const std::function<Credential()>& make) {
+  if (auto known = find_credential(layout, clock, name)) return std::move(*known);
+  Credential fresh = make();
+  write_credential(layout, name, fresh);
+  return fresh;
+}
+
 }  // namespace
 
 Authority::Authority(const Layout& layout, base::Clock& clock) : layout_(layout), clock_(clock) {
-  ca_ = keep("ca", [&] {
+  ca_ = keep_credential(layout, clock, "ca", [&] {
     io::CertificateRequest request{.common_name = "sympozium-ca", .use = Use::ca};
     request.not_before = clock_.now() - backdate;
     request.not_after = clock_.now() + 10 * year;
@@ -28,24 +38,25 @@ Authority::Authority(const Layout& layout, base::Clock& clock) : layout_(layout)
   });
 }
 
-Credential Authority::keep(const std::string& name, const std::function<Credential()>& make) {
-  const std::string certificate = layout_.path("pki/" + name + ".crt"),
-                    key = layout_.path("pki/" + name + ".key");
-  auto old_certificate = io::find_file(certificate);
-  auto old_key = io::find_file(key);
-  if (old_certificate && old_key &&
-      io::certificate_expiry(*old_certificate) > clock_.now() + year / 3)
-    return {*old_certificate, *old_key};
-  Credential fresh = make();
+std::optional<Credential> find_credential(const Layout& layout, base::Clock& clock,
+                                          const std::string& name) {
+  auto certificate = io::find_file(layout.path("pki/" + name + ".crt"));
+  auto key = io::find_file(layout.path("pki/" + name + ".key"));
+  if (!certificate || !key || io::certificate_expiry(*certificate) < clock.now() + year / 3)
+    return {};
+  return Credential{std::move(*certificate), std::move(*key)};
+}
+
+void write_credential(const Layout& layout, const std::string& name, const Credential& credential) {
   // The key first: a certificate without its key would be taken for whole.
-  io::write_file(key, fresh.key_pem, 0600, io::Durable::yes);
-  io::write_file(certificate, fresh.certificate_pem, 0600, io::Durable::yes);
-  return fresh;
+  io::write_file(layout.path("pki/" + name + ".key"), credential.key_pem, 0600, io::Durable::yes);
+  io::write_file(layout.path("pki/" + name + ".crt"), credential.certificate_pem, 0600,
+                 io::Durable::yes);
 }
 
 Credential Authority::client(const std::string& name, const std::string& common_name,
                              const std::vector<std::string>& organizations) {
-  return keep(name, [&] {
+  return keep_credential(layout_, clock_, name, [&] {
     io::CertificateRequest request{
         .common_name = common_name, .organizations = organizations, .use = Use::client};
     request.not_before = clock_.now() - backdate;
@@ -58,7 +69,7 @@ Credential Authority::client(const std::string& name, const std::string& common_
 }
 
 Credential Authority::server(const std::string& name) {
-  return keep(name, [&] {
+  return keep_credential(layout_, clock_, name, [&] {
     io::CertificateRequest request{
         .common_name = "sympozium-apiserver",
         .dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},

@@ -2,6 +2,7 @@
 // identity, one kubeconfig each.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@ struct Credential {
   std::string certificate_pem;
   std::string key_pem;
 };
+
+// pki/<name>.crt and .key; nothing when they are missing, or when less than a third of a year is
+// left.
+std::optional<Credential> find_credential(const Layout&, base::Clock&, const std::string& name);
+void write_credential(const Layout&, const std::string& name, const Credential&);
 
 // Made once per state folder and kept; client and server certificates are renewed when less than a
 // third of their year is left.
@@ -29,8 +35,6 @@ class Authority {
   std::string signing_key(const std::string& name);  // P-256, for service account tokens
 
  private:
-  Credential keep(const std::string& name, const std::function<Credential()>& make);
-
   const Layout& layout_;
   base::Clock& clock_;
   Credential ca_;

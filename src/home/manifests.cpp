@@ -1,6 +1,8 @@
 #include "home/manifests.h"
 
 #include "base/text.h"
+#include "objects/kinds.h"
+#include "schema/openapi.h"
 
 namespace home {
 
@@ -88,17 +90,28 @@ JsonArray gateway_rules() {
 
 }  // namespace
 
-std::vector<Json> rbac_manifests() {
-  return {
+std::vector<Json> rbac_manifests(WithLoops with_loops) {
+  std::vector<Json> all{
       cluster_role("sympozium-controller", controller_rules()),
       binding("sympozium-controller", "sympozium-controller", user_controller),
-      cluster_role("sympozium-loops", loop_rules()),
-      binding("sympozium-loops", "sympozium-loops", user_controller),
       cluster_role("sympozium-gateway", gateway_rules()),
       binding("sympozium-gateway", "sympozium-gateway", user_gateway),
       // The keys that pod tokens are verified with.
       binding("sympozium-gateway-issuer", "system:service-account-issuer-discovery", user_gateway),
   };
+  if (with_loops == WithLoops::yes) {
+    all.push_back(cluster_role("sympozium-loops", loop_rules()));
+    all.push_back(binding("sympozium-loops", "sympozium-loops", user_controller));
+  }
+  return all;
+}
+
+std::vector<Json> cluster_manifests(WithLoops with_loops) {
+  std::vector<Json> all{
+      JsonObject{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", ns_system}}}}};
+  for (const auto* kind : objects::own_kinds()) all.push_back(schema::crd(*kind));
+  for (auto& manifest : rbac_manifests(with_loops)) all.push_back(std::move(manifest));
+  return all;
 }
 
 }  // namespace home

@@ -9,7 +9,9 @@
 
 #include "base/text.h"
 #include "home/credentials.h"
+#include "home/enroll.h"
 #include "home/manifests.h"
+#include "io/crypto.h"
 #include "io/file.h"
 
 namespace home {
@@ -70,6 +72,51 @@ node::shim::Service service(const UpOptions& options, std::string name,
   return out;
 }
 
+// Who the programs are to the API server, and the CA whose clients may read logs from the node.
+struct Identities {
+  Credential controller, gateway, node;
+  std::string client_ca_pem;
+};
+
+// The three programs that every home has. `control` flags differ: who serves the API, which loops.
+void add_services(Plan& plan, const UpOptions& options, const std::string& server_ca_pem,
+                  const Identities& who, std::vector<std::string> control_flags) {
+  const Layout& layout = options.layout;
+  const std::string control = layout.path("control"), gateway = layout.path("gateway"),
+                    nodes = layout.path("node"), node = node_name(options);
+  auto kubeconfig = [&](const Credential& credential) {
+    return format_kubeconfig(plan.server, server_ca_pem, credential);
+  };
+  hand_over(control + "/kubeconfig", kubeconfig(who.controller), uid_control, uid_control);
+  hand_over(gateway + "/kubeconfig", kubeconfig(who.gateway), uid_gateway, uid_gateway);
+  hand_over(nodes + "/kubeconfig", kubeconfig(who.node), 0, 0);
+  hand_over(nodes + "/ca.crt", who.client_ca_pem, 0, 0);
+
+  control_flags.insert(control_flags.end(), {"--kubeconfig", control + "/kubeconfig"});
+  auto control_service = service(options, "control", std::move(control_flags));
+  control_service.user = {{uid_control, uid_control}};
+  if (options.metrics_port != 0)
+    control_service.listens.push_back(
+        {.name = "metrics", .address = cat("tcp:127.0.0.1:", options.metrics_port), .owner = {}});
+  auto gateway_service =
+      service(options, "gateway",
+              {"--kubeconfig", gateway + "/kubeconfig", "--journal", gateway + "/journal.db"});
+  gateway_service.user = {{uid_gateway, uid_gateway}};
+  // Who connects is known by its token, not by the socket.
+  gateway_service.listens = {
+      {.name = "gateway", .address = "unix:" + layout.gateway_socket(), .mode = 0666, .owner = {}}};
+  plan.shim.directory = nodes + "/shim";
+  plan.shim.socket = nodes + "/shim.sock";
+  plan.shim.cgroup = "/sympozium/" + node;
+  auto node_service = service(
+      options, "node",
+      {"--kubeconfig", nodes + "/kubeconfig", "--name", node, "--directory", nodes, "--shim",
+       plan.shim.socket, "--gateway", layout.gateway_socket_folder(), "--cgroup", plan.shim.cgroup,
+       "--client-ca", nodes + "/ca.crt", "--host-image", options.host_image ? "yes" : "no"});
+  plan.shim.services = {std::move(control_service), std::move(gateway_service),
+                        std::move(node_service)};
+}
+
 }  // namespace
 
 std::string node_name(const UpOptions& options) {
@@ -85,60 +132,72 @@ Plan prepare_embedded(const UpOptions& options, base::Clock& clock) {
   prepare(layout);
   Authority authority(layout, clock);
   const std::uint16_t port = choose_port(options);
-  const std::string node = node_name(options);
+  const std::string node = node_name(options), control = layout.path("control");
   Plan plan;
   plan.server = cat("https://127.0.0.1:", port);
   plan.admin_kubeconfig = layout.admin_kubeconfig();
-
-  auto kubeconfig = [&](const Credential& credential) {
-    return format_kubeconfig(plan.server, authority.certificate_pem(), credential);
-  };
   hand_over(plan.admin_kubeconfig,
-            kubeconfig(authority.client("admin", "admin", {"system:masters"})), options.owner.uid,
-            options.owner.gid);
-  const std::string control = layout.path("control"), gateway = layout.path("gateway"),
-                    nodes = layout.path("node");
+            format_kubeconfig(plan.server, authority.certificate_pem(),
+                              authority.client("admin", "admin", {"system:masters"})),
+            options.owner.uid, options.owner.gid);
   hand_over(control + "/ca.crt", authority.certificate_pem(), uid_control, uid_control);
   hand_over(control, "server", authority.server("server"), uid_control);
   hand_over(control, "kubelet-client",
             authority.client("kubelet-client", "kube-apiserver-kubelet-client", {"system:masters"}),
             uid_control);
   hand_over(control + "/sa.key", authority.signing_key("sa"), uid_control, uid_control);
-  hand_over(control + "/kubeconfig",
-            kubeconfig(authority.client("controller", user_controller, {})), uid_control,
-            uid_control);
-  hand_over(gateway + "/kubeconfig", kubeconfig(authority.client("gateway", user_gateway, {})),
-            uid_gateway, uid_gateway);
-  hand_over(nodes + "/kubeconfig",
-            kubeconfig(authority.client("node-" + node, "system:node:" + node, {"system:nodes"})),
-            0, 0);
-  hand_over(nodes + "/ca.crt", authority.certificate_pem(), 0, 0);
 
-  auto control_service =
-      service(options, "control",
-              {"--serve", control, "--kubeconfig", control + "/kubeconfig", "--loops", "yes"});
-  control_service.user = {{uid_control, uid_control}};
-  control_service.listens = {
-      {.name = "apiserver", .address = cat("tcp:127.0.0.1:", port), .owner = {}}};
-  auto gateway_service =
-      service(options, "gateway",
-              {"--kubeconfig", gateway + "/kubeconfig", "--journal", gateway + "/journal.db"});
-  gateway_service.user = {{uid_gateway, uid_gateway}};
-  // Who connects is known by its token, not by the socket.
-  gateway_service.listens = {
-      {.name = "gateway", .address = "unix:" + layout.gateway_socket(), .mode = 0666, .owner = {}}};
-  const std::string shim_socket = nodes + "/shim.sock";
-  auto node_service =
-      service(options, "node",
-              {"--kubeconfig", nodes + "/kubeconfig", "--name", node, "--directory", nodes,
-               "--shim", shim_socket, "--gateway", layout.gateway_socket_folder(), "--cgroup", "/sympozium/" + node, "--client-ca",
-               nodes + "/ca.crt", "--host-image", options.host_image ? "yes" : "no"});
-  plan.shim.directory = nodes + "/shim";
-  plan.shim.socket = shim_socket;
-  plan.shim.cgroup = "/sympozium/" + node;
-  plan.shim.services = {std::move(control_service), std::move(gateway_service),
-                        std::move(node_service)};
+  const Identities who{
+      .controller = authority.client("controller", user_controller, {}),
+      .gateway = authority.client("gateway", user_gateway, {}),
+      .node = authority.client("node-" + node, "system:node:" + node, {"system:nodes"}),
+      .client_ca_pem = authority.certificate_pem()};
+  add_services(plan, options, authority.certificate_pem(), who,
+               {"--serve", control, "--loops", options.loops.value_or("jobs,binder,garbage")});
+  plan.shim.services.front().listens.push_back(
+      {.name = "apiserver", .address = cat("tcp:127.0.0.1:", port), .owner = {}});
   return plan;
+}
+
+io::Task<Plan> prepare_cluster(UpOptions options, base::Clock& clock, std::string kubeconfig,
+                               kube::Config config, kube::Api& api) {
+  const Layout& layout = options.layout;
+  prepare(layout);
+  co_await check_installed(api);
+  Plan plan;
+  plan.server = config.server;
+  plan.admin_kubeconfig = std::move(kubeconfig);
+  // Another cluster's certificates are of no use: its server is part of the file's name.
+  const std::string prefix =
+      cat("cluster-", io::sha256_hex(config.server + config.tls.ca_pem).substr(0, 12), "-");
+  constexpr std::string_view client_signer = "kubernetes.io/kube-apiserver-client",
+                             node_signer = "kubernetes.io/kube-apiserver-client-kubelet";
+  const std::string node = node_name(options);
+  struct Wanted {
+    std::string name;
+    Enrolment who;
+    Credential Identities::* room;
+  };
+  const std::vector<Wanted> all{
+      {"controller", {user_controller, {}, std::string(client_signer)}, &Identities::controller},
+      {"gateway", {user_gateway, {}, std::string(client_signer)}, &Identities::gateway},
+      {"node-" + node,
+       {"system:node:" + node, {"system:nodes"}, std::string(node_signer)},
+       &Identities::node}};
+  Identities who;
+  who.client_ca_pem = co_await client_ca(api);
+  for (const auto& wanted : all) {
+    std::optional<Credential> known = find_credential(layout, clock, prefix + wanted.name);
+    if (!known) {
+      known = co_await enroll(clock, api, wanted.who);
+      write_credential(layout, prefix + wanted.name, *known);
+    }
+    who.*wanted.room = std::move(*known);
+  }
+  add_services(
+      plan, options, config.tls.ca_pem, who,
+      {"--lease", cat(ns_system, "/sympozium-controller"), "--loops", options.loops.value_or("")});
+  co_return plan;
 }
 
 }  // namespace home

@@ -1,10 +1,14 @@
-// Role `control`: the API server (embedded home), the reconcilers, the job, binder and garbage
-// loops.
+// Role `control`: the reconcilers; in the embedded home also the API server and the job, binder and
+// garbage loops.
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "apiserver/object_log.h"
 #include "apiserver/server.h"
+#include "apiserver/status.h"
+#include "base/text.h"
 #include "flags.h"
 #include "home/manifests.h"
 #include "io/conn.h"
@@ -12,6 +16,12 @@
 #include "io/file.h"
 #include "io/http.h"
 #include "io/tls.h"
+#include "loops/binder.h"
+#include "loops/gc_loop.h"
+#include "loops/job_loop.h"
+#include "objects/kinds.h"
+#include "policy/admission.h"
+#include "reconcilers/manager.h"
 #include "role.h"
 
 namespace app {
@@ -35,13 +45,26 @@ apiserver::AuditSink audit_to(const std::string& path, base::Log& log) {
   };
 }
 
+// The rules that a cluster's webhook applies: when an object is made, and when what it asks for
+// changes. Never in the way of finalizers and deletes.
+void admit(apiserver::Attributes& write) {
+  if (write.resource.group != "sympozium.ai" || !write.subresource.empty() || !write.object) return;
+  if (write.before) {
+    const base::Json* now = base::find(*write.object, {"spec"});
+    const base::Json* old = base::find(*write.before, {"spec"});
+    if ((now && old && *now == *old) || (!now && !old)) return;
+  }
+  const base::Issues issues = policy::check(write.resource.plural, *write.object);
+  if (!issues.empty()) throw apiserver::invalid(write.resource.subject(), write.name, issues);
+}
+
 // The embedded API server with everything it stands on.
 struct Server {
   Server(Process& process, const std::string& folder)
       : client(make_client(folder)),
         objects(process.loop, process.clock, folder + "/objects.db"),
         api(process.loop, process.clock, process.random, process.log, objects, tokens(folder),
-            settings(folder), {}, audit_to(folder + "/audit.log", process.log)),
+            settings(folder), admit, audit_to(folder + "/audit.log", process.log)),
         http(process.loop, process.clock, process.log, io::ServerLimits{}, api.handler()),
         tls(io::make_context(
             io::TlsServer{read_identity(folder, "server"), io::read_file(folder + "/ca.crt")})) {}
@@ -59,6 +82,7 @@ struct Server {
   apiserver::ServerSettings settings(const std::string& folder) {
     apiserver::ServerSettings out;
     out.ca_pem = io::read_file(folder + "/ca.crt");
+    out.manifests = home::rbac_manifests(home::WithLoops::yes);
     out.node_dialer = [context = client](const std::string& host, std::uint16_t port) {
       return io::tls_dialer(io::tcp_dialer(host, port), context);
     };
@@ -77,11 +101,85 @@ struct Server {
   std::shared_ptr<io::TlsServerContext> tls;
 };
 
+std::vector<const schema::KindInfo*> kinds_with_owners() {
+  std::vector<const schema::KindInfo*> kinds;
+  for (const auto* own : objects::own_kinds()) kinds.push_back(own);
+  for (auto [group, plural] : {std::pair{"", "namespaces"},
+                               {"", "pods"},
+                               {"", "secrets"},
+                               {"", "configmaps"},
+                               {"", "serviceaccounts"},
+                               {"", "events"},
+                               {"batch", "jobs"},
+                               {"coordination.k8s.io", "leases"},
+                               {"rbac.authorization.k8s.io", "roles"},
+                               {"rbac.authorization.k8s.io", "rolebindings"}})
+    if (const auto* kind = objects::find_kind(group, plural)) kinds.push_back(kind);
+  return kinds;
+}
+
+// What kube-controller-manager and kube-scheduler do elsewhere.
+struct Loops {
+  Loops(Process& p, kube::Api& api, const std::vector<std::string>& wanted) {
+    auto want = [&](std::string_view name) {
+      return std::ranges::find(wanted, name) != wanted.end();
+    };
+    if (want("jobs")) {
+      jobs.emplace(p.loop, p.clock, p.random, p.log, metrics, api);
+      p.group.spawn("jobs", jobs->run());
+    }
+    if (want("binder")) {
+      binder.emplace(p.loop, p.clock, p.random, p.log, metrics, api);
+      p.group.spawn("binder", binder->run());
+    }
+    if (want("garbage")) {
+      garbage.emplace(p.loop, p.clock, p.random, p.log, metrics, api, kinds_with_owners());
+      p.group.spawn("garbage", garbage->run());
+    }
+  }
+  controller::Metrics metrics;
+  std::optional<loops::JobLoop> jobs;
+  std::optional<loops::Binder> binder;
+  std::optional<loops::GcLoop> garbage;
+};
+
+// The reconcilers with their end: what is in hand is finished.
+struct Reconcilers {
+  Reconcilers(Process& p, kube::Api& api, reconcilers::Config config)
+      : manager(p.loop, p.clock, p.random, p.log, api, std::move(config)) {
+    p.group.spawn("reconcilers", run());
+    p.at_stop([this] { return stop(); });
+  }
+  io::Task<> run() {
+    co_await manager.run();
+    ended.set();
+  }
+  io::Task<> stop() {
+    manager.stop();
+    co_await ended.wait();
+  }
+  reconcilers::Manager manager;
+  io::Event ended;
+};
+
+io::Task<> answer_metrics(io::Exchange& exchange, const controller::Metrics& reconcilers,
+                          const controller::Metrics& loops) {
+  if (exchange.target() == "/metrics") {
+    std::string text = reconcilers.format() + loops.format();
+    co_await exchange.respond(
+        {200, {{"Content-Type", "text/plain; version=0.0.4"}}, std::move(text)});
+  } else if (exchange.target() == "/healthz") {
+    co_await exchange.respond({200, {{"Content-Type", "text/plain"}}, "ok\n"});
+  } else {
+    co_await exchange.respond({404, {{"Content-Type", "text/plain"}}, "not found\n"});
+  }
+}
+
 }  // namespace
 
-int run_control(int argc, char** argv) {
+int run_control(const std::vector<std::string>& arguments) {
   io::init_crypto();
-  const Flags flags(argc, argv, {"serve", "kubeconfig", "loops"});
+  const Flags flags(arguments, {"serve", "kubeconfig", "loops", "lease"});
   Process process("control");
   std::unique_ptr<Server> server;
   std::unique_ptr<io::Listener> listener;
@@ -89,6 +187,26 @@ int run_control(int argc, char** argv) {
     server = std::make_unique<Server>(process, folder);
     listener = io::listen_fd(process.loop, listen_fd_named("apiserver"));
     process.group.spawn("API server", server->run(*listener));
+  }
+  kube::Client api = process.connect(flags.get("kubeconfig"));
+  Loops loops(process, api, base::split(flags.find("loops", ""), ','));
+
+  reconcilers::Config config;
+  if (const std::string lease = flags.find("lease", ""); !lease.empty())  // "namespace/name"
+    config.lease = {.ns = lease.substr(0, lease.find('/')),
+                    .name = lease.substr(lease.find('/') + 1),
+                    .identity = base::random_suffix(process.random, 12)};
+  Reconcilers reconcilers(process, api, std::move(config));
+  if (server) process.at_stop([&server] { return server->api.stop(); });
+
+  std::unique_ptr<io::Listener> metrics_listener;
+  io::HttpServer metrics(
+      process.loop, process.clock, process.log, io::ServerLimits{}, [&](io::Exchange& exchange) {
+        return answer_metrics(exchange, reconcilers.manager.metrics(), loops.metrics);
+      });
+  if (find_listen_fd("metrics")) {
+    metrics_listener = io::listen_fd(process.loop, listen_fd_named("metrics"));
+    process.group.spawn("metrics", metrics.serve(*metrics_listener, nullptr));
   }
   return process.run();
 }

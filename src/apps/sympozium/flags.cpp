@@ -10,13 +10,13 @@
 
 namespace app {
 
-Flags::Flags(int argc, char** argv, const std::vector<std::string>& known) {
-  for (int i = 0; i < argc; i += 2) {
-    std::string name = argv[i];
+Flags::Flags(const std::vector<std::string>& arguments, const std::vector<std::string>& known) {
+  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+    const std::string& name = arguments[i];
     if (!name.starts_with("--") || std::ranges::find(known, name.substr(2)) == known.end())
       throw base::Error(base::Code::invalid, "unknown flag " + name);
-    if (i + 1 >= argc) throw base::Error(base::Code::invalid, name + " needs a value");
-    values_[name.substr(2)] = argv[i + 1];
+    if (i + 1 >= arguments.size()) throw base::Error(base::Code::invalid, name + " needs a value");
+    values_[name.substr(2)] = arguments[i + 1];
   }
 }
 
@@ -31,14 +31,19 @@ std::string Flags::find(const std::string& name, std::string otherwise) const {
   return at == values_.end() ? otherwise : at->second;
 }
 
-int listen_fd_named(const std::string& name) {
+std::optional<int> find_listen_fd(const std::string& name) {
   const char* names = std::getenv("LISTEN_FDNAMES");
   const auto all = base::split(names ? names : "", ':');
   auto at = std::ranges::find(all, name);
-  if (at == all.end())
-    throw base::Error(base::Code::invalid, "no socket \"" + name + "\" was handed over");
+  if (at == all.end()) return {};
   constexpr int first = 3;
   return first + static_cast<int>(at - all.begin());
+}
+
+int listen_fd_named(const std::string& name) {
+  const auto fd = find_listen_fd(name);
+  if (!fd) throw base::Error(base::Code::invalid, "no socket \"" + name + "\" was handed over");
+  return *fd;
 }
 
 }  // namespace app

@@ -1,35 +1,24 @@
 // sympozium: the command line, and every role of the embedded home.
-#include <cstdio>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <unistd.h>
 
-#include "base/error.h"
+#include "cli/cli.h"
+#include "modelsim/server.h"
 #include "role.h"
 #include "up.h"
 
-namespace {
-
-int run(int argc, char** argv) {
-  const std::string_view command = argc > 1 ? argv[1] : "";
-  const std::vector<std::string> rest(argv + std::min(argc, 2), argv + argc);
-  if (command == "up") return app::run_up(rest);
-  if (command == "down") return app::run_down(rest);
-  if (command == "status") return app::run_status(rest);
-  if (command == "reset") return app::run_reset(rest);
-  if (command == "node") return app::run_node(argc - 2, argv + 2);
-  if (command == "control") return app::run_control(argc - 2, argv + 2);
-  std::fprintf(stderr, "usage: sympozium up|down|status|reset\n");
-  return 2;
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const base::Error& error) {
-    std::fprintf(stderr, "sympozium: %s\n", error.what());
-    return error.code() == base::Code::invalid ? 2 : 1;
-  }
+  constexpr auto hidden = cli::Command::Shown::hidden;
+  const cli::Environment environment{
+      .variables = cli::read_variables(environ),
+      .version = SYMPOZIUM_VERSION,
+      .commands = {{"up", "Start the embedded home, or join a cluster as a node", app::run_up},
+                   {"down", "End it; what it keeps stays", app::run_down},
+                   {"status", "Say whether it runs, and where", app::run_status},
+                   {"reset", "Remove its objects and journals", app::run_reset},
+                   {"manifests", "Print what a cluster needs first", app::run_manifests},
+                   {"model-sim", "Serve a scripted stand-in for a model", modelsim::run},
+                   {"control", "", app::run_control, hidden},
+                   {"gateway", "", app::run_gateway, hidden},
+                   {"node", "", app::run_node, hidden}}};
+  return cli::run(argc, argv, environment);
 }

@@ -10,11 +10,10 @@
 
 namespace app {
 
-int run_node(int argc, char** argv) {
+int run_node(const std::vector<std::string>& arguments) {
   io::init_crypto();
-  const Flags flags(
-      argc, argv,
-      {"kubeconfig", "name", "directory", "shim", "gateway", "cgroup", "client-ca", "host-image"});
+  const Flags flags(arguments, {"kubeconfig", "name", "directory", "shim", "gateway", "cgroup",
+                                "client-ca", "host-image"});
   Process process("node");
   kube::Client api = process.connect(flags.get("kubeconfig"));
   node::NodeConfig config;

@@ -6,9 +6,23 @@ namespace app {
 
 namespace {
 
-io::Task<> stop_at_signal(io::TaskGroup& group) {
+constexpr base::Duration farewell_limit{20'000};
+
+io::Task<> say_farewells(Process& process) {
+  for (const auto& farewell : process.farewells) co_await farewell();
+}
+
+io::Task<> stop_at_signal(Process& process) {
   co_await io::next_signal({SIGTERM, SIGINT});
-  group.stop();
+  std::string late;
+  try {
+    co_await io::within(process.clock, farewell_limit, "stopping", say_farewells(process));
+  } catch (const base::Error& error) {
+    if (error.code() == base::Code::cancelled) throw;
+    late = error.what();
+  }
+  if (!late.empty()) process.log.warn("stopping what is still at work", {{"why", late}});
+  process.group.stop();
 }
 
 }  // namespace
@@ -22,7 +36,7 @@ Process::Process(const std::string& name)
 
 int Process::run() {
   try {
-    group.spawn("signals", stop_at_signal(group));
+    group.spawn("signals", stop_at_signal(*this));
     loop.run(group.join());
     return 0;
   } catch (const std::exception& error) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <csignal>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "io/loop.h"
@@ -18,17 +20,21 @@ struct Process {
   // code: 0, or 1 with a line in the log.
   int run();
   kube::Client connect(const std::string& kubeconfig);
+  // Done in this order at a signal, before the rest is cancelled; together 20 seconds at most.
+  void at_stop(std::function<io::Task<>()> farewell) { farewells.push_back(std::move(farewell)); }
 
   std::string component;
   io::Loop loop;
   io::SystemClock clock;
   io::SystemRandom random;
   base::StreamLog log;
+  std::vector<std::function<io::Task<>()>> farewells;
   io::TaskGroup group;
 };
 
-int run_control(int argc, char** argv);
-int run_node(int argc, char** argv);
-int run_gateway(int argc, char** argv);
+// Arguments are the flags behind the role's name.
+int run_control(const std::vector<std::string>& arguments);
+int run_node(const std::vector<std::string>& arguments);
+int run_gateway(const std::vector<std::string>& arguments);
 
 }  // namespace app

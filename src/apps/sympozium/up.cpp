@@ -14,11 +14,13 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "home/manifests.h"
 #include "home/plan.h"
 #include "io/crypto.h"
 #include "io/http.h"
 #include "kube/client.h"
 #include "kube/kubeconfig.h"
+#include "schema/yaml.h"
 
 namespace app {
 
@@ -32,6 +34,7 @@ constexpr int stop_ms_max = 40'000;
 
 struct Options {
   home::UpOptions up;
+  std::string kubeconfig, context;  // of somebody else's cluster; "": the embedded home
   bool detach = false, yes = false;
 };
 
@@ -47,6 +50,28 @@ unsigned number_in_environment(const char* name) {
   const char* text = std::getenv(name);
   auto value = text ? base::parse_int(text) : std::nullopt;
   return value && *value > 0 ? static_cast<unsigned>(*value) : 0;
+}
+
+std::uint16_t parse_port(const std::string& flag, const std::string& text) {
+  auto port = base::parse_int(text);
+  if (!port || *port < 1 || *port > 65535)
+    throw base::Error(base::Code::invalid,
+                      cat(flag, ": \"", text, "\" must be a number from 1 to 65535"));
+  return static_cast<std::uint16_t>(*port);
+}
+
+std::string absolute(std::string path) {
+  char here[4096];
+  if (path.starts_with('/') || !::getcwd(here, sizeof here)) return path;
+  return cat(here, "/", path);
+}
+
+void check_loops(const std::string& list) {
+  static constexpr std::string_view known[]{"jobs", "binder", "garbage"};
+  for (const auto& name : base::split(list, ','))
+    if (!name.empty() && std::ranges::find(known, name) == std::end(known))
+      throw base::Error(base::Code::invalid,
+                        cat("--loops: \"", name, "\" is none of jobs, binder, garbage"));
 }
 
 // Throws Error(invalid) that names the flag.
@@ -66,34 +91,42 @@ Options parse(const std::vector<std::string>& arguments, const std::vector<std::
     };
     if (flag == "--state")
       options.up.layout.root = value();
+    else if (flag == "--kubeconfig")
+      options.kubeconfig = absolute(value());
+    else if (flag == "--context")
+      options.context = value();
     else if (flag == "--node-name")
       options.up.node_name = value();
+    else if (flag == "--loops")
+      check_loops(options.up.loops.emplace(value()));
     else if (flag == "--detach")
       options.detach = true;
     else if (flag == "--yes")
       options.yes = true;
     else if (flag == "--allow-host-image")
       options.up.host_image = true;
-    else if (flag == "--port") {
-      auto port = base::parse_int(value());
-      if (!port || *port < 1 || *port > 65535)
-        throw base::Error(base::Code::invalid, "--port must be a number from 1 to 65535");
-      options.up.port = static_cast<std::uint16_t>(*port);
-    }
+    else if (flag == "--port")
+      options.up.port = parse_port(flag, value());
+    else if (flag == "--metrics-port")
+      options.up.metrics_port = parse_port(flag, value());
   }
-  std::string& root = options.up.layout.root;
-  if (!root.starts_with('/')) {
-    char here[4096];
-    if (::getcwd(here, sizeof here)) root = cat(here, "/", root);
-  }
+  if (!options.up.node_name.empty() && !base::is_dns_subdomain(options.up.node_name))
+    throw base::Error(base::Code::invalid,
+                      cat("--node-name: \"", options.up.node_name,
+                          "\" is no name; use lower-case letters, digits, '-' and '.'"));
+  options.up.layout.root = absolute(options.up.layout.root);
   return options;
 }
 
 // Runs a command of a user: words for what went wrong, and its exit code.
 template <class Command>
 int guarded(const std::vector<std::string>& arguments, const std::vector<std::string>& known,
-            Command&& command) {
+            const char* help, Command&& command) {
   try {
+    if (std::ranges::any_of(arguments, [](const auto& a) { return a == "--help" || a == "-h"; })) {
+      std::fputs(help, stdout);
+      return 0;
+    }
     Options options = parse(arguments, known);
     if (::geteuid() != 0) {
       say(cat("sympozium needs root for this (namespaces, mounts, control groups): sudo ",
@@ -158,6 +191,19 @@ int report_ready(const home::Plan& plan, const Options& options, base::Instant b
   std::exit(node::shim::run(plan.shim));
 }
 
+// Where the administrator's user of another cluster gets us our identities.
+home::Plan plan_for_cluster(io::Loop& loop, base::Clock& clock, const Options& options) {
+  const kube::Config config = kube::load_kubeconfig({options.kubeconfig}, options.context);
+  if (config.tls.insecure_skip_verify || config.tls.ca_pem.empty())
+    throw base::Error(base::Code::invalid, cat(options.kubeconfig,
+                                               ": the cluster needs certificate-authority or "
+                                               "certificate-authority-data"));
+  kube::Client api(loop, clock, kube::make_endpoint(config),
+                   {.user_agent = "sympozium-up/" SYMPOZIUM_VERSION});
+  auto planned = home::prepare_cluster(options.up, clock, options.kubeconfig, config, api);
+  return loop.run(std::move(planned));
+}
+
 int up(const Options& options) {
   io::init_crypto();
   base::Instant began;
@@ -169,7 +215,9 @@ int up(const Options& options) {
     began = clock.steady();
     io::make_directories(options.up.layout.root, 0711);
     lock = std::make_unique<home::StateLock>(options.up.layout);
-    plan = home::prepare_embedded(options.up, clock);
+    plan = options.kubeconfig.empty() ? home::prepare_embedded(options.up, clock)
+                                      : plan_for_cluster(loop, clock, options);
+    io::write_file(options.up.layout.path("kubeconfig-path"), plan.admin_kubeconfig, 0644);
   }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) io::throw_errno("making", "a pipe");
@@ -219,9 +267,11 @@ int status(const Options& options) {
   io::init_crypto();
   io::Loop loop;
   io::SystemClock clock(loop);
-  const int answer = loop.run(ask_ready(loop, clock, options.up.layout.admin_kubeconfig()));
+  const std::string kubeconfig = io::find_file(options.up.layout.path("kubeconfig-path"))
+                                     .value_or(options.up.layout.admin_kubeconfig());
+  const int answer = loop.run(ask_ready(loop, clock, kubeconfig));
   std::printf("process     %d\nstate       %s\nkubeconfig  %s\nAPI server  %s\n", *pid,
-              options.up.layout.root.c_str(), options.up.layout.admin_kubeconfig().c_str(),
+              options.up.layout.root.c_str(), kubeconfig.c_str(),
               answer == 200 ? "ready" : "not ready");
   return answer == 200 ? 0 : exit_error;
 }
@@ -247,17 +297,74 @@ int reset(const Options& options) {
 }  // namespace
 
 int run_up(const std::vector<std::string>& arguments) {
-  return guarded(arguments, {"--detach", "--state", "--port", "--node-name", "--allow-host-image"},
-                 up);
+  return guarded(
+      arguments,
+      {"--detach", "--state", "--port", "--node-name", "--allow-host-image", "--metrics-port",
+       "--kubeconfig", "--context", "--loops"},
+      "usage: sudo sympozium up [flags]\n"
+      "\n"
+      "Starts the embedded home on this machine: a Kubernetes API server, the controllers,\n"
+      "the gateway, and a node that runs pods. With --kubeconfig the API server is that\n"
+      "cluster's and this machine becomes one of its nodes.\n"
+      "\n"
+      "  --detach             return when it is ready; `sympozium down` ends it\n"
+      "  --state DIR          where everything is kept (default /var/lib/sympozium)\n"
+      "  --port N             of the API server (default: the one of last time, else a free one)\n"
+      "  --metrics-port N     serve Prometheus metrics at 127.0.0.1:N/metrics\n"
+      "  --node-name NAME     (default: this machine's host name)\n"
+      "  --allow-host-image   let pods use this machine's /usr, read-only, as image `host`\n"
+      "  --kubeconfig FILE    join the cluster of this administrator's kubeconfig\n"
+      "  --context NAME       of that file (default: its current context)\n"
+      "  --loops LIST         which of jobs,binder,garbage run here (default: all; in a\n"
+      "                       cluster none, its own controllers do that work)\n"
+      "\n"
+      "examples:\n"
+      "  sudo sympozium up --detach && sympozium run first --task 'Write a haiku'\n"
+      "  sympozium manifests | kubectl apply -f - && sudo sympozium up --kubeconfig "
+      "~/.kube/config\n",
+      up);
 }
 int run_down(const std::vector<std::string>& arguments) {
-  return guarded(arguments, {"--state"}, down);
+  return guarded(arguments, {"--state"},
+                 "usage: sudo sympozium down [--state DIR]\n\nEnds what `sympozium up` started; "
+                 "objects and journals stay.\n",
+                 down);
 }
 int run_status(const std::vector<std::string>& arguments) {
-  return guarded(arguments, {"--state"}, status);
+  return guarded(arguments, {"--state"},
+                 "usage: sudo sympozium status [--state DIR]\n\nSays whether it runs, and where.\n",
+                 status);
 }
 int run_reset(const std::vector<std::string>& arguments) {
-  return guarded(arguments, {"--state", "--yes"}, reset);
+  return guarded(arguments, {"--state", "--yes"},
+                 "usage: sudo sympozium reset --yes [--state DIR]\n\nRemoves the state folder with "
+                 "every object and journal in it.\n",
+                 reset);
+}
+
+int run_manifests(const std::vector<std::string>& arguments) {
+  home::WithLoops with_loops = home::WithLoops::no;
+  for (const auto& argument : arguments) {
+    if (argument == "--with-loops") {
+      with_loops = home::WithLoops::yes;
+      continue;
+    }
+    const bool help = argument == "--help" || argument == "-h";
+    if (!help) say(cat("sympozium: unknown flag ", argument, "; there is: --with-loops"));
+    std::fputs(
+        "usage: sympozium manifests [--with-loops]\n"
+        "\n"
+        "Prints what a cluster needs before `sympozium up --kubeconfig`: a namespace, our kinds "
+        "and\n"
+        "our programs' rights. --with-loops adds the rights of the job, binder and garbage loops.\n"
+        "\n"
+        "example: sympozium manifests | kubectl apply -f -\n",
+        help ? stdout : stderr);
+    return help ? 0 : exit_usage;
+  }
+  for (const auto& manifest : home::cluster_manifests(with_loops))
+    std::printf("---\n%s", schema::format_yaml(manifest).c_str());
+  return 0;
 }
 
 }  // namespace app

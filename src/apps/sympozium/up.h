@@ -11,5 +11,7 @@ int run_up(const std::vector<std::string>& arguments);
 int run_down(const std::vector<std::string>& arguments);
 int run_status(const std::vector<std::string>& arguments);
 int run_reset(const std::vector<std::string>& arguments);
+// Prints what a cluster needs first, as YAML. Exit codes: 0, 2 usage.
+int run_manifests(const std::vector<std::string>& arguments);
 
 }  // namespace app
