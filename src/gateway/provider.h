@@ -44,9 +44,11 @@ class Providers {
   Providers(io::Loop&, base::Clock&, base::Random&, base::Log&, kube::Api&, ProviderSettings);
   ~Providers();
 
-  // Streams; `on_text` gets each piece of text. Only here is anything retried, and never after text
-  // was handed on. Throws ProviderFailed with words that name cause and fix; Error(cancelled) when
-  // stopped.
+  // Streams; `on_text` gets each piece of text as it comes. Only here is anything retried: what is
+  // worth it, `tries` times, with pauses. A stream that breaks off after it spoke is asked for once
+  // more in silence, so that no text comes twice; the result may then say something else than what
+  // was handed on. Its usage is that of all tries, as far as the provider told it. Throws
+  // ProviderFailed with words that name cause and fix; Error(cancelled) when stopped.
   io::Task<protocol::TurnResult> call(ProviderTarget, std::vector<protocol::Message> conversation,
                                       std::vector<protocol::ToolDefinition> tools,
                                       std::function<void(std::string_view)> on_text);

@@ -1,0 +1,371 @@
+#include "gateway/provider.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+#include "gateway/credentials.h"
+#include "io/crypto.h"
+#include "io/http.h"
+#include "io/sync.h"
+#include "io/tls.h"
+#include "llm/answer.h"
+#include "llm/failure.h"
+#include "llm/request.h"
+
+namespace gateway {
+
+using base::cat;
+using base::Duration;
+using llm::Again;
+using llm::Refusal;
+using protocol::Usage;
+using Key = base::Secret<std::string>;
+
+namespace {
+
+constexpr Duration connect_limit{15'000};
+constexpr Duration first_pause{500};
+constexpr Duration last_bytes{200};                       // after [DONE]
+constexpr Duration secret_patience{60'000};               // while the API server is away
+constexpr Duration first_look{100}, longest_look{5'000};  // between two looks for the Secret
+constexpr std::size_t refusal_bytes_max = 1024 * 1024;
+constexpr std::size_t remembered_max = 1024;  // limiters, and connections' origins
+
+Refusal refusal(std::string code, std::string message, Again again) {
+  return {{std::move(code), std::move(message)}, again, {}};
+}
+
+void add(Usage& sum, const Usage& more) {
+  sum.inputTokens += more.inputTokens;
+  sum.outputTokens += more.outputTokens;
+}
+
+// A provider may repeat the key in its complaint about it.
+std::string without(std::string text, const Key& key) {
+  const std::string& value = key.reveal();
+  if (value.empty()) return text;
+  constexpr std::string_view mark = "[key]";
+  for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + mark.size()))
+    text.replace(at, value.size(), mark);
+  return text;
+}
+
+// A connection that is not made soon is not made at all.
+class ImpatientDialer final : public io::Dialer {
+ public:
+  ImpatientDialer(base::Clock& clock, std::unique_ptr<io::Dialer> inner)
+      : clock_(clock), inner_(std::move(inner)) {}
+  io::Task<std::unique_ptr<io::Conn>> dial() override {
+    auto task = inner_->dial();
+    try {
+      co_return co_await io::within(clock_, connect_limit, "connecting", std::move(task));
+    } catch (const base::Error& error) {
+      if (error.code() != base::Code::timeout) throw;
+      throw base::Error(base::Code::unavailable, error.what());
+    }
+  }
+
+ private:
+  base::Clock& clock_;
+  std::unique_ptr<io::Dialer> inner_;
+};
+
+// The calls of one key. After a 429 all of them wait; then one goes ahead and the others follow
+// when it was let in.
+struct Limiter {
+  explicit Limiter(std::size_t calls_at_once) : seats(calls_at_once) {}
+  io::Semaphore seats;
+  io::Semaphore door{1};
+  bool limited = false;
+  base::Instant until{};
+
+  // What it returns is held until the provider's status is known.
+  io::Task<io::Semaphore::Permit> enter(base::Clock& clock) {
+    io::Semaphore::Permit alone;
+    if (limited) alone = co_await door.acquire();
+    while (limited && clock.steady() < until) {
+      const Duration rest = until - clock.steady();
+      co_await io::sleep(clock, rest);
+    }
+    if (!limited) alone = {};
+    co_return alone;
+  }
+};
+
+// One try's end.
+struct Attempt {
+  std::optional<protocol::TurnResult> result;
+  Refusal refusal;  // without result
+  Usage usage;
+};
+
+struct Call {
+  Endpoint endpoint;
+  Key key;
+  std::string body;
+  std::function<void(std::string_view)> on_text;
+  bool spoke = false;
+};
+
+io::Request make_request(const Call& call) {
+  io::Request request{"POST", call.endpoint.url.target, {}, call.body};
+  request.headers.set("Content-Type", "application/json");
+  request.headers.set("Accept", "text/event-stream, application/json");
+  request.headers.set("User-Agent", "sympozium-gateway");
+  if (const auto& key = call.key.reveal(); !key.empty())
+    request.headers.set("Authorization", "Bearer " + key);
+  return request;
+}
+
+// What stopped us from hearing an answer.
+Refusal explain(const Endpoint& endpoint, const base::Error& error) {
+  switch (error.code()) {
+    case base::Code::timeout:
+      return refusal("provider_unavailable", cat(endpoint.name, " gave no answer: ", error.what()),
+                     Again::yes);
+    case base::Code::denied:
+      return refusal("unreachable",
+                     cat(endpoint.name, " did not prove who it is: ", error.what(),
+                         ". Its certificate must be valid and from an authority that this machine "
+                         "trusts"),
+                     Again::no);
+    case base::Code::unavailable:
+      return refusal("unreachable",
+                     cat(endpoint.name, " cannot be reached: ", error.what(),
+                         ". Check spec.model.baseURL, and that the provider is up"),
+                     Again::yes);
+    default: return refusal("internal", cat(endpoint.name, ": ", error.what()), Again::no);
+  }
+}
+
+// What stopped the answer in its middle.
+Refusal explain_break(const Endpoint& endpoint, const base::Error& error) {
+  if (const auto* reported = dynamic_cast<const llm::ProviderError*>(&error)) {
+    const Refusal inside =
+        llm::explain_refusal(endpoint.name, 400, base::to_text(reported->body()), "", {});
+    if (inside.failure.code == "context_length") return inside;
+    return refusal("provider_unavailable",
+                   cat(endpoint.name, ": ", error.what(), ". Try again later"), Again::yes);
+  }
+  if (error.code() == base::Code::invalid)
+    return refusal("invalid_request",
+                   cat(endpoint.name, " sent what is no chat completion: ", error.what(),
+                       ". Check spec.model.baseURL"),
+                   Again::no);
+  return refusal("provider_unavailable",
+                 cat(endpoint.name, " broke its answer off: ", error.what()), Again::yes);
+}
+
+}  // namespace
+
+struct Providers::Impl {
+  base::Clock& clock;
+  base::Random& random;
+  base::Log& log;
+  kube::Api& api;
+  io::Loop& loop;
+  ProviderSettings settings;
+  std::map<std::string, std::shared_ptr<Limiter>> limiters;        // by hash of origin and key
+  std::map<std::string, std::shared_ptr<io::HttpClient>> clients;  // by origin
+
+  std::shared_ptr<Limiter> limiter_of(const Endpoint& endpoint, const Key& key) {
+    if (limiters.size() >= remembered_max)
+      std::erase_if(limiters, [&](const auto& one) {
+        return one.second.use_count() == 1 && one.second->until <= clock.steady();
+      });
+    auto& limiter = limiters[io::sha256(cat(origin(endpoint.url), "\n", key.reveal()))];
+    if (!limiter) limiter = std::make_shared<Limiter>(settings.calls_at_once);
+    return limiter;
+  }
+
+  std::shared_ptr<io::HttpClient> client_of(const Url& url) {
+    if (clients.size() >= remembered_max)
+      std::erase_if(clients, [](const auto& one) { return one.second.use_count() == 1; });
+    auto& client = clients[origin(url)];
+    if (client) return client;
+    std::unique_ptr<io::Dialer> dialer = io::host_dialer(url.host, url.port);
+    if (url.scheme == Scheme::https) {
+      io::TlsClient tls;
+      tls.ca_pem = settings.ca_pem;
+      tls.server_name = url.host;
+      dialer = io::tls_dialer(std::move(dialer), io::make_context(tls));
+    }
+    dialer = std::make_unique<ImpatientDialer>(clock, std::move(dialer));
+    const io::ClientLimits limits{.connections = settings.calls_at_once * 16};
+    client =
+        std::make_shared<io::HttpClient>(loop, clock, std::move(dialer), authority(url), limits);
+    return client;
+  }
+
+  // Read anew for each call, so that a changed key or annotation holds at once. An API server that
+  // is away is waited for.
+  io::Task<Key> read_key(const ProviderTarget& target, const Endpoint& endpoint) {
+    if (target.secret.empty()) co_return key_of(target, endpoint, {});
+    const auto give_up = clock.steady() + secret_patience;
+    for (Duration pause = first_look;; pause = std::min(pause * 2, longest_look)) {
+      std::string why;
+      try {
+        kube::Ref ref{&objects::Secret::info, target.ns, target.secret, {}};
+        const auto object = co_await kube::find(api, ref);
+        std::optional<objects::Secret> secret;
+        if (object) secret = schema::read<objects::Secret>(*object);
+        co_return key_of(target, endpoint, secret);
+      } catch (const base::Error& error) {
+        const bool away =
+            error.code() == base::Code::unavailable || error.code() == base::Code::timeout;
+        if (!away && error.code() != base::Code::denied) throw;
+        why = error.what();
+        if (!away || clock.steady() >= give_up)
+          throw ProviderFailed{
+              {away ? "internal" : "provider_unauthorized",
+               cat("reading the Secret that spec.model.authSecretRef names: ", why)},
+              {}};
+      }
+      log.warn("secret not read yet", {{"namespace", target.ns}, {"error", why}});
+      co_await io::sleep(clock, pause);
+    }
+  }
+
+  Duration back_off(int tries) {
+    const Duration most =
+        std::min(settings.longest_pause, first_pause * (1 << std::min(tries, 16)));
+    const auto half = static_cast<std::uint64_t>(most.count() / 2);
+    return Duration(half + base::random_below(random, half + 1));
+  }
+
+  void limit(Limiter& limiter, Duration pause) {
+    limiter.limited = true;
+    limiter.until =
+        std::max(limiter.until, clock.steady() + std::min(pause, settings.longest_pause));
+  }
+
+  // The answer's header; a status other than 200 is a refusal, a 429 is everybody's.
+  io::Task<std::unique_ptr<io::ResponseStream>> open(const Call& call, Limiter& limiter,
+                                                     Refusal& refused) {
+    auto client = client_of(call.endpoint.url);
+    auto alone = co_await limiter.enter(clock);
+    io::Request request = make_request(call);
+    auto stream = co_await client->open(std::move(request), settings.first_byte);
+    const int status = stream->status();
+    const std::string after(stream->headers().get("Retry-After"));
+    if (status == 429)
+      limit(limiter, llm::parse_retry_after(after, clock.now()).value_or(first_pause));
+    else if (clock.steady() >= limiter.until)
+      limiter.limited = false;
+    if (status == 200) co_return stream;
+    std::string said;
+    try {
+      auto rest = stream->rest(refusal_bytes_max);
+      said = co_await io::within(clock, settings.silence, "reading a refusal", std::move(rest));
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+    }
+    said = without(std::move(said), call.key);
+    refused = llm::explain_refusal(call.endpoint.name, status, said, after, clock.now());
+    co_return nullptr;
+  }
+
+  // Reads the answer to its end. A second try is silent when the first one spoke.
+  io::Task<protocol::TurnResult> listen(io::ResponseStream& stream, llm::AnswerParser& parser,
+                                        Call& call, bool aloud) {
+    while (!parser.is_done()) {
+      auto next = stream.next();
+      const auto piece =
+          co_await io::within(clock, settings.silence, "waiting for more", std::move(next));
+      if (!piece) break;
+      const std::string text = parser.add(*piece);
+      if (text.empty()) continue;
+      call.spoke = true;
+      if (aloud) call.on_text(text);
+    }
+    if (parser.is_done()) co_await drain(stream);
+    co_return parser.finish();
+  }
+
+  // What follows [DONE] is the end of the body: with it the connection can be used again.
+  io::Task<> drain(io::ResponseStream& stream) {
+    try {
+      auto next = stream.next();
+      co_await io::within(clock, last_bytes, "the end of an answer", std::move(next));
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+    }
+  }
+
+  io::Task<Attempt> attempt(Call& call, Limiter& limiter) {
+    Attempt out;
+    std::unique_ptr<io::ResponseStream> stream;
+    try {
+      stream = co_await open(call, limiter, out.refusal);
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+      out.refusal = explain(call.endpoint, error);
+    }
+    if (!stream) co_return out;
+    llm::AnswerParser parser(stream->headers().get("Content-Type"));
+    const bool aloud = !call.spoke;
+    try {
+      out.result = co_await listen(*stream, parser, call, aloud);
+    } catch (const base::Error& error) {
+      if (error.code() == base::Code::cancelled) throw;
+      out.refusal = explain_break(call.endpoint, error);
+    }
+    out.usage = parser.usage();
+    co_return out;
+  }
+
+  io::Task<protocol::TurnResult> run(ProviderTarget target, Call call) {
+    call.endpoint = endpoint_of(target);
+    call.key = co_await read_key(target, call.endpoint);
+    auto limiter = limiter_of(call.endpoint, call.key);
+    auto seat = co_await limiter->seats.acquire();
+    Usage spent;
+    for (int tries = 1;; ++tries) {
+      Attempt done = co_await attempt(call, *limiter);
+      add(spent, done.usage);
+      if (done.result) {
+        done.result->usage = spent;
+        co_return std::move(*done.result);
+      }
+      auto& [failure, again, after] = done.refusal;
+      failure.message = without(std::move(failure.message), call.key);
+      const Duration pause = std::max(after.value_or(Duration(0)), back_off(tries - 1));
+      const bool too_long = after && *after > settings.longest_pause;
+      const bool rate_limited = failure.code == "rate_limited";
+      if (rate_limited) limit(*limiter, pause);
+      if (again == Again::no || too_long || tries >= settings.tries) {
+        if (too_long)
+          failure.message +=
+              cat(". It asks to wait ", base::format_duration(*after), ", which is too long");
+        else if (tries > 1)
+          failure.message += cat(" (tried ", tries, " times)");
+        throw ProviderFailed{failure, spent};
+      }
+      log.warn("model call goes on after a pause", {{"namespace", target.ns},
+                                                    {"provider", call.endpoint.name},
+                                                    {"code", failure.code},
+                                                    {"tries", std::to_string(tries)},
+                                                    {"pause", base::format_duration(pause)}});
+      if (!rate_limited) co_await io::sleep(clock, pause);
+    }
+  }
+};
+
+Providers::Providers(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log,
+                     kube::Api& api, ProviderSettings settings)
+    : impl_(std::make_unique<Impl>(clock, random, log, api, loop, std::move(settings))) {}
+
+Providers::~Providers() = default;
+
+io::Task<protocol::TurnResult> Providers::call(ProviderTarget target,
+                                               std::vector<protocol::Message> conversation,
+                                               std::vector<protocol::ToolDefinition> tools,
+                                               std::function<void(std::string_view)> on_text) {
+  Call call;
+  call.body = llm::make_request(target.model, conversation, tools, llm::Delivery::streamed);
+  call.on_text = std::move(on_text);
+  return impl_->run(std::move(target), std::move(call));
+}
+
+}  // namespace gateway
