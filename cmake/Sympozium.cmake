@@ -65,6 +65,12 @@ function(sympozium_library name)
   endif()
 endfunction()
 
+# What tools/test-full builds in the sanitizer presets: sanitized_tests is all that needs no machine of its own, threaded_tests is
+# what has threads or sockets (label `threaded`).
+add_custom_target(sanitized_tests)
+add_custom_target(threaded_tests)
+set(SYMPOZIUM_THREADED_TESTS io_test sqlite_test journal_test controller_test apiserver_test node_test)
+
 # sympozium_test(NAME LABEL label… SOURCES file… [LINK library…] [TIMEOUT seconds])
 function(sympozium_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABEL;SOURCES;LINK")
@@ -73,8 +79,18 @@ function(sympozium_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINK} sympozium_test_support ${GMOCK} ${GTEST_MAIN} ${GTEST})
+  if(name IN_LIST SYMPOZIUM_THREADED_TESTS)
+    list(APPEND arg_LABEL threaded)
+    add_dependencies(threaded_tests ${name})
+  endif()
+  if(arg_LABEL MATCHES "fast|contract|fault")
+    add_dependencies(sanitized_tests ${name})
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+  if(NOT arg_LABEL MATCHES "fast")  # may use the stock control plane, or this machine's cgroups: one at a time
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK machine)
+  endif()
 endfunction()
 
 # sympozium_program(NAME SOURCES file… LINK library…)
