@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/time.h"
@@ -46,12 +47,20 @@ struct ListOptions {
   std::string continue_token;    // of the page before
   int limit = 0;                 // 0: all in one page
   Detail detail = Detail::object;
+  bool skip_unreadable = false;  // else one item that cannot be parsed fails the whole page
+};
+
+// An object that cannot be parsed (nested too deep, say), as a value: others are not concerned.
+struct Unreadable {
+  base::Json object;  // {"metadata": …}, or {} when that cannot be parsed either
+  std::string problem;
 };
 
 struct Page {
   base::JsonArray items;  // apiVersion and kind are set on each
   std::string resource_version;
   std::string continue_token;  // "" on the last page
+  std::vector<Unreadable> unreadable;
 };
 
 struct WatchOptions {
@@ -62,8 +71,10 @@ struct WatchOptions {
 };
 
 struct WatchEvent {
-  enum class Type : std::uint8_t { added, modified, deleted, bookmark, error } type = Type::error;
-  base::Json object;  // error: a Status
+  enum class Type : std::uint8_t { added, modified, deleted, bookmark, unreadable, error };
+  Type type = Type::error;
+  base::Json object;         // error: a Status; unreadable: as in Unreadable
+  std::string problem = {};  // of an unreadable one
 };
 
 // One connection's events. Bookmarks are always asked for.

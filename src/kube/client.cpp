@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "kube/json_text.h"
 #include "kube/status.h"
 
 namespace kube {
@@ -64,6 +65,36 @@ base::Json parse_answer(std::string_view doing, std::string_view body) {
   }
 }
 
+// What can still be said of an object that cannot be parsed.
+Unreadable unreadable(std::string_view text, const base::Error& error) {
+  Unreadable one{base::JsonObject{}, error.what()};
+  const auto metadata = member_text(text, "metadata");
+  if (!metadata) return one;
+  try {
+    one.object = {{"metadata", base::parse_json(*metadata)}};
+  } catch (const base::Error&) {  // it is there that it cannot be parsed
+    one.object = base::JsonObject{};
+  }
+  return one;
+}
+
+// A list of which some item cannot be parsed, without those.
+base::Json parse_readable(std::string_view doing, std::string_view body,
+                          std::vector<Unreadable>& rest) {
+  const std::string_view items = member_text(body, "items").value_or("");
+  std::string frame(body);
+  if (items.starts_with('[')) frame.replace(items.data() - body.data(), items.size(), "[]");
+  base::Json list = parse_answer(doing, frame);
+  for (const std::string_view text : element_texts(items)) {
+    try {
+      list.at("items").as_array().push_back(base::parse_json(text));
+    } catch (const base::Error& error) {
+      rest.push_back(unreadable(text, error));
+    }
+  }
+  return list;
+}
+
 WatchEvent::Type event_type(std::string_view type) {
   using Type = WatchEvent::Type;
   if (type == "ADDED") return Type::added;
@@ -92,7 +123,13 @@ class HttpWatch final : public WatchStream {
 
  private:
   std::optional<WatchEvent> decode(const std::string& line) const {
-    base::Json event = parse_answer(doing_, line);
+    base::Json event;
+    try {
+      event = base::parse_json(line);
+    } catch (const base::Error& error) {
+      Unreadable one = unreadable(member_text(line, "object").value_or(""), error);
+      return WatchEvent{WatchEvent::Type::unreadable, std::move(one.object), one.problem};
+    }
     base::Json* object = event.is_object() ? event.get_object().if_contains("object") : nullptr;
     if (!object) throw base::Error(base::Code::internal, doing_ + ": an event has no object");
     return WatchEvent{event_type(base::text_at(event, {"type"})), std::move(*object)};
@@ -173,11 +210,17 @@ struct Client::Impl {
   std::optional<base::Instant> token_read;
   std::string token_in_file;
 
+  // While the file cannot be read, what it last held still serves.
   const std::string& token() {
     if (endpoint.token_file.empty()) return endpoint.token.reveal();
-    if (!token_read || clock.steady() - *token_read >= token_file_age_max) {
+    if (token_read && clock.steady() - *token_read < token_file_age_max) return token_in_file;
+    try {
       token_in_file = std::string(base::trim(io::read_file(endpoint.token_file, 1024 * 1024)));
       token_read = clock.steady();
+    } catch (const base::Error& error) {
+      // Not the file's own not_found, which would say that the object asked for does not exist.
+      if (!token_read)
+        throw base::Error(base::Code::unavailable, base::cat("no token: ", error.what()));
     }
     return token_in_file;
   }
@@ -191,7 +234,8 @@ struct Client::Impl {
     return request;
   }
 
-  io::Task<base::Json> send(io::Request request, std::string doing) {
+  // The body of a good answer.
+  io::Task<std::string> fetch(io::Request request, std::string doing) {
     io::Response response;
     try {
       response = co_await requests.send(std::move(request), settings.deadline);
@@ -201,7 +245,12 @@ struct Client::Impl {
     if (response.status >= 300)
       throw make_status_error(doing, response.status, response.body,
                               response.headers.get("Retry-After"));
-    co_return parse_answer(doing, response.body);
+    co_return std::move(response.body);
+  }
+
+  io::Task<base::Json> send(io::Request request, std::string doing) {
+    std::string body = co_await fetch(std::move(request), doing);
+    co_return parse_answer(doing, body);
   }
 
   io::Task<base::Json> send_body(std::string method, std::string target, std::string type,
@@ -254,10 +303,18 @@ io::Task<Page> Client::list(Ref ref, ListOptions options) {
   auto request = impl_->request("GET", with_query(path_of(ref), query),
                                 accept_of(options.detail, "PartialObjectMetadataList"));
   std::string doing = "listing " + describe(ref);
-  base::Json list = co_await impl_->send(std::move(request), std::move(doing));
+  std::string body = co_await impl_->fetch(std::move(request), doing);
 
-  Page page{.resource_version = base::text_at(list, {"metadata", "resourceVersion"}),
-            .continue_token = base::text_at(list, {"metadata", "continue"})};
+  Page page;
+  base::Json list;
+  try {
+    list = parse_answer(doing, body);
+  } catch (const base::Error&) {
+    if (!options.skip_unreadable) throw;
+    list = parse_readable(doing, body, page.unreadable);
+  }
+  page.resource_version = base::text_at(list, {"metadata", "resourceVersion"});
+  page.continue_token = base::text_at(list, {"metadata", "continue"});
   base::Json* items = list.is_object() ? list.get_object().if_contains("items") : nullptr;
   if (items && items->is_array()) page.items = std::move(items->get_array());
   for (base::Json& item : page.items) {

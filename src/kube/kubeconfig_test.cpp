@@ -92,6 +92,23 @@ TEST(Kubeconfig, ReadsAPodsServiceAccount) {
   EXPECT_EQ(config.token_file, folder / "token");
 }
 
+TEST(Kubeconfig, SaysWhatAPodsServiceAccountLacks) {
+  test::TempDirectory folder;
+  try {
+    in_cluster("", "443", folder.path());
+    ADD_FAILURE();
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code(), base::Code::not_found);
+    EXPECT_NE(std::string(error.what()).find("KUBERNETES_SERVICE_HOST"), std::string::npos);
+  }
+  try {
+    in_cluster("10.0.0.1", "443", folder.path());
+    ADD_FAILURE();
+  } catch (const base::Error& error) {
+    EXPECT_NE(std::string(error.what()).find(folder / "ca.crt"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Endpoint, KeepsCredentialsOffPlainHttp) {
   Config config{.server = "http://127.0.0.1:8001/prefix/"};
   config.token = base::Secret<std::string>("t");

@@ -44,20 +44,39 @@ io::Task<> Watcher::list() {
   ListOptions options{.label_selector = settings_.label_selector,
                       .field_selector = settings_.field_selector,
                       .limit = settings_.page,
-                      .detail = settings_.detail};
+                      .detail = settings_.detail,
+                      .skip_unreadable = true};
   sink_.list_begins();
-  Page page;
-  do {
-    page = co_await api_.list(settings_.collection, options);
-    for (const base::Json& object : page.items) sink_.put(object);
-    options.continue_token = page.continue_token;
-  } while (!page.continue_token.empty());
-  if (page.resource_version.empty())
-    throw base::Error(base::Code::internal,
-                      "listing " + describe(settings_.collection) + ": no resourceVersion");
+  for (;;) {
+    std::optional<Page> page = co_await read_page(options);
+    if (!page) {
+      options.limit /= 2;
+      continue;
+    }
+    for (const base::Json& object : page->items) sink_.put(object);
+    for (const Unreadable& one : page->unreadable) report(one.object, one.problem);
+    options.continue_token = page->continue_token;
+    if (!options.continue_token.empty()) continue;
+    if (page->resource_version.empty())
+      throw base::Error(base::Code::internal,
+                        "listing " + describe(settings_.collection) + ": no resourceVersion");
+    advance(page->resource_version);
+    break;
+  }
   sink_.listed();
-  resource_version_ = page.resource_version;
   failures_ = 0;
+}
+
+// Nothing when a smaller page may succeed where this one did not.
+io::Task<std::optional<Page>> Watcher::read_page(ListOptions options) {
+  const bool is_smallest = options.limit < 2;
+  try {
+    Page page = co_await api_.list(settings_.collection, std::move(options));
+    co_return std::optional<Page>(std::move(page));
+  } catch (const base::Error& error) {
+    if (error.code() != base::Code::invalid || is_smallest) throw;
+  }
+  co_return std::nullopt;
 }
 
 io::Task<> Watcher::watch() {
@@ -94,9 +113,25 @@ void Watcher::take(const WatchEvent& event) {
   if (event.type == Type::error)
     throw make_status_error("watching " + describe(settings_.collection), event.object);
   if (event.type == Type::added || event.type == Type::modified) sink_.put(event.object);
-  if (event.type == Type::deleted) sink_.gone(event.object);
+  if (event.type == Type::unreadable) report(event.object, event.problem);
+  const bool named = !base::text_at(event.object, {"metadata", "name"}).empty();
+  if (event.type == Type::deleted || (event.type == Type::unreadable && named))
+    sink_.gone(event.object);
   std::string revision = base::text_at(event.object, {"metadata", "resourceVersion"});
-  if (!revision.empty()) resource_version_ = std::move(revision);
+  if (!revision.empty()) advance(std::move(revision));
+}
+
+void Watcher::report(const base::Json& object, const std::string& problem) {
+  log_.error("object cannot be read",
+             {{"kind", std::string(settings_.collection.kind->kind)},
+              {"namespace", base::text_at(object, {"metadata", "namespace"})},
+              {"name", base::text_at(object, {"metadata", "name"})},
+              {"error", problem}});
+}
+
+void Watcher::advance(std::string revision) {
+  resource_version_ = std::move(revision);
+  sink_.reached(resource_version_);
 }
 
 io::Task<> Watcher::wait(base::Error error, base::Duration not_before) {

@@ -9,7 +9,7 @@
 // Listing.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -18,8 +18,9 @@
 
 namespace kube {
 
-// Who is told. Calls come in order and never while another one runs. An object that a sink cannot
-// decode is the sink's to report: the stream goes on.
+// Who is told. Calls come in order and never while another one runs. An object that cannot be
+// parsed is logged and counts as gone; one that a sink cannot decode is the sink's to report. The
+// stream goes on after both.
 class WatchSink {
  public:
   virtual ~WatchSink() = default;
@@ -28,13 +29,16 @@ class WatchSink {
   virtual void put(const base::Json& object) = 0;
   virtual void gone(const base::Json& object) = 0;
   virtual void listed() = 0;
+  // All that happened up to this revision has been told: before `listed`, after an event, at a
+  // bookmark.
+  virtual void reached(const std::string& /*revision*/) {}
 };
 
 struct WatchSettings {
   Ref collection;
   std::string label_selector, field_selector;
   Detail detail = Detail::object;
-  int page = 500;
+  int page = 500;  // halved while a page is too large to be read
   // The server is asked to end a watch after a random time between this and twice this.
   base::Duration timeout{300'000};
   base::Duration idle_margin{
@@ -56,7 +60,10 @@ class Watcher {
   io::Task<> list();
   io::Task<> watch();
   io::Task<> wait(base::Error, base::Duration not_before);
+  io::Task<std::optional<Page>> read_page(ListOptions);
   void take(const WatchEvent&);
+  void report(const base::Json& object, const std::string& problem);
+  void advance(std::string revision);
 
   base::Clock& clock_;
   base::Random& random_;

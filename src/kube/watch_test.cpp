@@ -29,6 +29,7 @@ struct Step {
   std::vector<WatchEvent> events;  // of a watch
   bool silent = false;             // a watch that says nothing more and does not end
   std::optional<base::Error> error;
+  std::vector<Unreadable> unreadable;  // of a list
 };
 using enum WatchEvent::Type;
 
@@ -53,13 +54,16 @@ class ScriptedServer final : public Api {
   ScriptedServer(base::Clock& clock, std::deque<Step> script)
       : clock_(clock), script_(std::move(script)) {}
   std::vector<std::string> asked;
+  std::vector<int> limits;
 
   io::Task<Page> list(Ref, ListOptions options) override {
     asked.push_back("list " + options.continue_token);
+    limits.push_back(options.limit);
     const Step step = take();
     if (step.error) throw *step.error;
     Page page{.resource_version = step.revision, .continue_token = step.continue_token};
     for (const auto& item : step.items) page.items.push_back(item);
+    page.unreadable = step.unreadable;
     co_return page;
   }
   io::Task<std::unique_ptr<WatchStream>> watch(Ref, WatchOptions options) override {
@@ -99,11 +103,18 @@ class Notes final : public WatchSink {
     all.push_back("gone " + base::text_at(o, {"metadata", "name"}));
   }
   void listed() override { all.push_back("listed"); }
+  void reached(const std::string& revision) override { revisions.push_back(revision); }
+  std::vector<std::string> revisions;
 };
 
-class NoLog final : public base::Log {
+class Errors final : public base::Log {
  public:
-  void write(base::Level, std::string_view, const Fields&) override {}
+  void write(base::Level level, std::string_view message, const Fields& fields) override {
+    if (level != base::Level::error) return;
+    lines.emplace_back(message);
+    for (const auto& [name, value] : fields) lines.back() += base::cat(" ", name, "=", value);
+  }
+  std::vector<std::string> lines;
 };
 
 class WatcherStory : public testing::Test {
@@ -130,7 +141,7 @@ class WatcherStory : public testing::Test {
   io::Loop loop;
   test::VirtualClock clock;
   test::SeededRandom random{1};
-  NoLog log;
+  Errors log;
   Notes notes;
   io::TaskGroup group{loop};
   std::unique_ptr<ScriptedServer> server;
@@ -208,6 +219,45 @@ TEST_F(WatcherStory, GivesUpASilentConnectionAfterTheServersOwnTimeout) {
   EXPECT_EQ(server->asked.size(), 2u);
   pass(6min);
   EXPECT_EQ(server->asked, (Strings{"list ", "watch 9", "watch 9"}));
+}
+
+TEST_F(WatcherStory, SaysHowFarItHasTold) {
+  play({{.items = {object("a", 5)}, .revision = "9"},
+        {.events = {{added, object("b", 10)}, {bookmark, object("", 30)}}, .silent = true}});
+  EXPECT_EQ(notes.revisions, (Strings{"9", "10", "30"}));
+  EXPECT_EQ(watcher->resource_version(), "30");
+}
+
+TEST_F(WatcherStory, IsNotBlindedByAnObjectThatCannotBeParsed) {
+  play({{.items = {object("a", 1)}, .revision = "9", .unreadable = {{object("b", 2), "too deep"}}},
+        {.events = {{unreadable, object("a", 10), "too deep"},
+                    {unreadable, base::JsonObject{}, "torn"},
+                    {added, object("c", 12)}},
+         .silent = true}});
+  EXPECT_EQ(server->asked, (Strings{"list ", "watch 9"}));
+  EXPECT_EQ(notes.all, (Strings{"begins", "put a@1", "listed", "gone a", "put c@12"}));
+  EXPECT_EQ(log.lines, (Strings{"object cannot be read kind=Thing namespace= name=b error=too deep",
+                                "object cannot be read kind=Thing namespace= name=a error=too deep",
+                                "object cannot be read kind=Thing namespace= name= error=torn"}));
+}
+
+TEST_F(WatcherStory, AsksForSmallerPagesWhereALargeOneCannotBeRead) {
+  const base::Error large(base::Code::invalid, "the answer is larger than 33554432 bytes");
+  play({{.items = {object("a", 1)}, .revision = "9", .continue_token = "more"},
+        {.error = large},
+        {.error = large},
+        {.items = {object("b", 2)}, .revision = "9"}});
+  EXPECT_EQ(server->asked, (Strings{"list ", "list more", "list more", "list more", "watch 9"}));
+  EXPECT_EQ(server->limits, (std::vector<int>{500, 500, 250, 125}));
+  EXPECT_EQ(notes.all, (Strings{"begins", "put a@1", "put b@2", "listed"}));
+}
+
+TEST_F(WatcherStory, GivesUpOnAPageThatNoSizeMends) {
+  const base::Error bad(base::Code::invalid, "bad selector");
+  play(std::deque<Step>(9, Step{.error = bad}));
+  EXPECT_EQ(server->limits.back(), 1);
+  EXPECT_EQ(watcher->state(), Watcher::State::waiting);
+  EXPECT_EQ(notes.all, Strings{"begins"});
 }
 
 }  // namespace
