@@ -9,7 +9,7 @@ using namespace schema;
 // ---- spec ----
 
 constexpr Struct AuthRef::table{"AuthRef", &room<AuthRef>, {
-    {"provider", &AuthRef::provider, honoured, "Provider id. The first entry's is the default of runs. Default openai."},
+    {"provider", &AuthRef::provider, by_default("openai") | honoured, "Provider id. The first entry's is the default of runs. Default openai."},
     {"secret", &AuthRef::secret, required | honoured, "Secret with the provider's key, annotated sympozium.ai/use: provider and sympozium.ai/hosts."},
 }};
 

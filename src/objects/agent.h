@@ -9,7 +9,7 @@ namespace objects {
 // ---- spec ----
 
 struct AuthRef {
-  std::string provider, secret;
+  std::string provider = "openai", secret;
   bool operator==(const AuthRef&) const = default;
   static const Struct table;
 };
