@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "objects/kinds.h"
 #include "schema/openapi.h"
+#include "schema/validate.h"
 
 namespace apiserver {
 
@@ -84,8 +85,12 @@ Catalog make_catalog() {
   add(make_own_kinds());
   for (auto& resource : all)
     if (auto info = objects::find_kind(resource.group, resource.plural);
-        info && info->version == resource.version)
+        info && info->version == resource.version) {
       resource.openapi = [info] { return schema::openapi(*info->table); };
+      resource.inert_fields = [info](const Json& object) {
+        return schema::warnings(*info->table, object);
+      };
+    }
   return Catalog(std::move(all));
 }
 

@@ -58,6 +58,7 @@ struct Resource {
   std::function<base::Issues(const base::Json& object, const base::Json* before, Part)> validate;
   // Fields that the kind does not have, as paths; `prune` also takes them out.
   std::function<base::Issues(const base::Json& object)> unknown_fields;
+  std::function<base::Issues(const base::Json& object)> inert_fields;  // kept, without effect
   std::function<void(base::Json& object)> prune;
   // Between the served and the stored version.
   std::function<base::Json(const base::Json&)> to_served, to_stored;

@@ -224,6 +224,24 @@ TEST_F(ServerTest, DeletesAPodWhenItsNodeConfirms) {
   EXPECT_EQ(ask("GET", pods + "/p").status, 404);
 }
 
+TEST_F(ServerTest, WarnsOfWhatHasNoEffectOnOneNode) {
+  auto spread = pod("p");
+  base::ensure(spread, {"spec", "affinity"}) = base::parse_json(
+      R"({"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[]}})");
+  auto made = create(pods, spread);
+  EXPECT_EQ(made.status, 201) << base::to_text(made.body);
+  EXPECT_EQ(made.headers.get("Warning"), "299 - \"spec.affinity has no effect here\"");
+  EXPECT_TRUE(base::find(made.body, {"spec", "affinity", "nodeAffinity"}));
+  auto changed = ask("PATCH", pods + "/p", R"({"metadata":{"labels":{"a":"b"}}})",
+                     "application/merge-patch+json");
+  EXPECT_EQ(changed.headers.get("Warning"), "299 - \"spec.affinity has no effect here\"");
+  auto status = ask("PATCH", pods + "/p/status", R"({"status":{"message":"m"}})",
+                    "application/merge-patch+json");
+  EXPECT_EQ(status.status, 200);
+  EXPECT_FALSE(status.headers.has("Warning"));
+  EXPECT_FALSE(create(pods, pod("q")).headers.has("Warning"));
+}
+
 TEST_F(ServerTest, HoldsADeletedObjectUntilItsFinalizersAreGone) {
   auto object = config_map("a");
   object.as_object()["metadata"].as_object()["finalizers"] = base::JsonArray{"x.y/z"};

@@ -126,6 +126,9 @@ void Verbs::check_fields(Write& write, Json& object, const Json* patch) {
     for (auto& line : lines) write.warnings.push_back(std::move(line));
   }
   if (resource.prune) resource.prune(object);
+  if (write.subresource.empty() && resource.inert_fields)
+    for (const auto& issue : resource.inert_fields(object))
+      write.warnings.push_back(cat(issue.path, " ", issue.message));
 }
 
 io::Task<ObjectPtr> Verbs::create(Write& write, Json object) {

@@ -47,7 +47,7 @@ class Verbs {
   Store::Outcome decide_change(Write&, const Edit&, const ObjectPtr& current,
                                std::optional<base::Json>& dry);
   // Unknown fields of a body, or of what a patch makes: an error, a warning or nothing, as the
-  // client asked; they are never kept.
+  // client asked; they are never kept. Inert fields: a warning.
   void check_fields(Write&, base::Json& object, const base::Json* patch);
   void check_type(const Write&, const base::Json& object) const;
 

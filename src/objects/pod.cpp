@@ -236,8 +236,9 @@ constexpr Struct PodSpec::table{"PodSpec", &room<PodSpec>, {
     {"runtimeClassName", &PodSpec::runtimeClassName, honoured, "RuntimeClass."},
     {"priorityClassName", &PodSpec::priorityClassName, honoured, "PriorityClass."},
     {"priority", &PodSpec::priority, honoured, "Its value."},
-    {"affinity", &PodSpec::affinity, honoured, "Where it likes to be."},
+    {"affinity", &PodSpec::affinity, inert, "Where it likes to be; on one node there is no choice."},
     {"tolerations", &PodSpec::tolerations, honoured, "Taints that it bears."},
+    {"topologySpreadConstraints", &PodSpec::topologySpreadConstraints, inert, "How its like are spread; on one node they are together."},
     {"hostAliases", &PodSpec::hostAliases, honoured, "Lines of /etc/hosts."},
 }};
 

@@ -228,7 +228,7 @@ struct PodSpec {
   std::string runtimeClassName, priorityClassName;
   std::optional<std::int64_t> priority;
   std::optional<JsonObject> affinity;
-  std::vector<JsonObject> tolerations, hostAliases;
+  std::vector<JsonObject> tolerations, topologySpreadConstraints, hostAliases;
   bool operator==(const PodSpec&) const = default;
   static const Struct table;
 };
