@@ -107,14 +107,17 @@ class CheckedDialer final : public io::Dialer {
   std::uint16_t port_;
 };
 
-io::Task<std::vector<std::string>> checked_addresses(const Url& url, bool allow_private) {
+io::Task<std::vector<std::string>> checked_addresses(const Url& url,
+                                                     const FetchSettings& settings) {
   std::vector<std::string> addresses = co_await io::resolve(url.host);
-  if (allow_private) co_return addresses;
   std::string refused;
   std::erase_if(addresses, [&](const std::string& address) {
     const std::string_view why = why_not_public(address);
-    if (!why.empty()) refused = cat(address, ", which is ", why);
-    return !why.empty();
+    if (why.empty() ||
+        std::ranges::count(settings.also, host_and_port({.host = address, .port = url.port})))
+      return false;
+    refused = cat(address, ", which is ", why);
+    return true;
   });
   if (addresses.empty())
     throw base::Error(base::Code::denied, cat("fetch_url: ", url.host, " is at ",
@@ -148,7 +151,7 @@ bool is_text(std::string_view type) {
 // One request of the chain; `url` becomes where to go on, when the page says so.
 io::Task<std::optional<Page>> get(io::Loop& loop, base::Clock& clock, const FetchSettings& settings,
                                   Url& url, const io::Headers& headers) {
-  auto addresses = co_await checked_addresses(url, settings.allow_private);
+  auto addresses = co_await checked_addresses(url, settings);
   std::unique_ptr<io::Dialer> dialer =
       std::make_unique<CheckedDialer>(std::move(addresses), url.port);
   if (url.scheme == Scheme::https) {

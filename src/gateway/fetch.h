@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "io/loop.h"
@@ -10,7 +11,7 @@
 namespace gateway {
 
 struct FetchSettings {
-  bool allow_private = false;               // for tests against loopback
+  std::vector<std::string> also;            // "127.0.0.1:8080": fetched although not public
   std::size_t bytes_max = 5 * 1024 * 1024;  // read from the page
   base::Duration deadline{30'000};
 };

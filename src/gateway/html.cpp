@@ -11,9 +11,8 @@ namespace gateway {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-bool is_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_name(char c) { return is_letter(c) || (c >= '0' && c <= '9'); }
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -156,7 +155,7 @@ std::string html_to_text(std::string_view html) {
       continue;
     }
     const char after = at + 1 < html.size() ? html[at + 1] : ' ';
-    if (html[at] != '<' || !(is_name(after) || after == '/' || after == '!' || after == '?')) {
+    if (html[at] != '<' || !(is_letter(after) || after == '/' || after == '!' || after == '?')) {
       text.put(html[at++]);
       continue;
     }

@@ -1,0 +1,95 @@
+// What the tests of this folder stand on: our own API server in this process, HTTP servers on
+// loopback, a log that is read back.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "contract/provider.h"
+#include "io/http.h"
+#include "io/sync.h"
+#include "io/tls.h"
+#include "kube/client.h"
+#include "modelsim/server.h"
+#include "objects/secret.h"
+
+namespace gateway {
+
+struct World {
+  io::Loop loop;
+  io::SystemClock clock{loop};
+  io::SystemRandom random;
+  std::unique_ptr<contract::Provider> server = contract::make_own_provider(loop, clock, random);
+  kube::Client api{loop, clock,
+                   kube::make_endpoint(
+                       kube::load_kubeconfig({server->kubeconfig("admin", {"system:masters"})}))};
+  int names = 0;
+};
+// One for all tests; ended after the last.
+World& world();
+
+class RecordingLog final : public base::Log {
+ public:
+  void write(base::Level, std::string_view message, const Fields& fields) override {
+    std::string line(message);
+    for (const auto& [key, value] : fields) line += " " + key + "=" + value;
+    lines.push_back(std::move(line));
+    for (const auto& [key, value] : fields)
+      if (key == "pause") pauses.push_back(base::parse_duration(value).value());
+    noted.set();
+  }
+  std::vector<std::string> lines;
+  std::vector<base::Duration> pauses;
+  io::Event noted;
+};
+
+// An HTTP server on a loopback port for as long as it lives.
+class Served {
+ public:
+  explicit Served(io::Handler handler, std::shared_ptr<io::TlsServerContext> tls = nullptr)
+      : server_(world().loop, world().clock, log_, {}, std::move(handler)), tasks_(world().loop) {
+    tasks_.spawn("server", server_.serve(*listener_, std::move(tls)));
+  }
+  std::string place() const { return "127.0.0.1:" + std::to_string(port()); }
+  std::uint16_t port() const { return listener_->port(); }
+
+ private:
+  RecordingLog log_;
+  io::HttpServer server_;
+  std::unique_ptr<io::Listener> listener_ = io::listen_tcp(world().loop, "127.0.0.1", 0);
+  io::TaskGroup tasks_;
+};
+
+// A scripted provider that remembers the keys it was shown.
+class Simulated {
+ public:
+  explicit Simulated(const std::string& script)
+      : simulator_(world().clock, modelsim::parse_script(script, "script"),
+                   [](std::string_view) {}) {}
+  const modelsim::Stats& stats() const { return simulator_.stats(); }
+  std::string base_url() const { return "http://" + place() + "/v1"; }
+  std::string place() const { return served_.place(); }
+
+  std::vector<std::string> authorizations;
+  io::Event asked;
+
+ private:
+  modelsim::Simulator simulator_;
+  Served served_{[this, inner = simulator_.handler()](io::Exchange& exchange) {
+    authorizations.emplace_back(exchange.headers().get("Authorization"));
+    asked.set();
+    return inner(exchange);
+  }};
+};
+
+inline const std::string test_key = "sk-never-to-be-seen";
+
+// A Secret that holds test_key as API_KEY; its name.
+std::string make_secret(const std::string& hosts, const std::string& use = "provider");
+
+std::string unique_name(const std::string& prefix);
+
+}  // namespace gateway
