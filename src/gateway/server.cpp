@@ -127,7 +127,8 @@ struct Gateway::Impl {
     auto session = session_of(run->metadata.uid);
     auto turn = co_await session->writing.acquire();
     const std::string policy_hash = blob_name(policy_text(*run, declared));
-    co_await session->load(run->metadata.ns, run->metadata.name, policy_hash, run->status.attempt);
+    co_await session->load();
+    co_await session->begin(run->metadata.ns, run->metadata.name, policy_hash, run->status.attempt);
     co_await session->begin_execution(run->status.attempt, said.agent, run->status.podUID);
     log.info("execution begun", {{"namespace", run->metadata.ns},
                                  {"run", run->metadata.name},
@@ -193,12 +194,14 @@ struct Gateway::Impl {
     std::string last;
     try {
       last = co_await call_and_record(*run, *session, std::move(asked), *call);
-    } catch (const base::Error& error) {
-      if (error.code() == base::Code::cancelled) throw;
-      log.warn(
-          "model call failed",
-          {{"namespace", run->metadata.ns}, {"run", run->metadata.name}, {"error", error.what()}});
-      last = event_line({.error = Failure{"internal", error.what()}});
+    } catch (...) {
+      // Nothing that goes wrong with one call may end the others.
+      const auto error = std::current_exception();
+      if (io::is_cancelled(error)) throw;
+      const std::string why = io::describe(error);
+      log.warn("model call failed",
+               {{"namespace", run->metadata.ns}, {"run", run->metadata.name}, {"error", why}});
+      last = event_line({.error = Failure{"internal", why}});
     }
     session->calls.erase(number);
     call->end(std::move(last));
@@ -376,6 +379,10 @@ struct Gateway::Impl {
       co_return;
     }
     auto session = session_of(run->metadata.uid);
+    if (!session->is_loaded()) {  // we were restarted while the agent went on
+      auto turn = co_await session->writing.acquire();
+      co_await session->load();
+    }
     session->check_fence(exchange.headers().get(header_execution));
     if (path == "/v1/turn") {
       co_await turn(exchange, run, session, std::move(body));

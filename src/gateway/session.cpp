@@ -31,8 +31,7 @@ void ModelCall::end(std::string line) {
 Session::Session(journal::Journal& journal, std::string uid)
     : journal_(journal), uid_(std::move(uid)) {}
 
-io::Task<> Session::load(std::string ns, std::string name, std::string policy_hash,
-                         std::int64_t attempt) {
+io::Task<> Session::load() {
   if (loaded_) co_return;
   std::vector<journal::Event> events;
   for (;;) {
@@ -41,20 +40,31 @@ io::Task<> Session::load(std::string ns, std::string name, std::string policy_ha
     std::ranges::move(more, std::back_inserter(events));
     if (last) break;
   }
-  if (events.empty()) {
-    fence_ = {attempt, 0};
-    journal::Batch batch{.run = uid_, .fence = fence_, .events = {}, .blobs = {}};
-    batch.add(journal::RunBegun{.ns = std::move(ns),
-                                .name = std::move(name),
-                                .policyHash = std::move(policy_hash),
-                                .attempt = attempt});
-    co_await commit(std::move(batch));
-  } else {
-    record_ = journal::make_record(events);
-    fence_ = events.back().fence;
-    for (const auto& event : events) fence_ = std::max(fence_, event.fence);
-  }
+  record_ = journal::make_record(events);
+  fence_ = {};
+  for (const auto& event : events) fence_ = std::max(fence_, event.fence);
+  // The gateway was restarted, the execution goes on: what it was granted it may still ask for.
+  granted.clear();
+  for (const auto& event : events)
+    if (event.kind == journal::Kind::tool_intent && event.fence == fence_) {
+      auto intent = journal::read<journal::ToolIntent>(event);
+      if (intent.decision == protocol::Verdict::allow) granted.insert(std::move(intent.call));
+    }
   loaded_ = true;
+}
+
+io::Task<> Session::begin(std::string ns, std::string name, std::string policy_hash,
+                          std::int64_t attempt) {
+  if (record_.begun) co_return;
+  journal::RunBegun begun{.ns = std::move(ns),
+                          .name = std::move(name),
+                          .policyHash = std::move(policy_hash),
+                          .attempt = attempt};
+  fence_ = {attempt, 0};
+  journal::Batch batch{.run = uid_, .fence = fence_, .events = {}, .blobs = {}};
+  batch.add(begun);
+  co_await commit(std::move(batch));
+  record_.begun = std::move(begun);
 }
 
 io::Task<> Session::begin_execution(std::int64_t attempt, std::string agent, std::string pod_uid) {

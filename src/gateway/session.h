@@ -30,8 +30,11 @@ class Session {
  public:
   Session(journal::Journal&, std::string uid);
 
-  // Loads what the journal holds; for a run that it does not know writes run.begun.
-  io::Task<> load(std::string ns, std::string name, std::string policy_hash, std::int64_t attempt);
+  // Reads what the journal holds; nothing to do when that was done. Callers hold `writing`.
+  io::Task<> load();
+  bool is_loaded() const { return loaded_; }
+  // Writes run.begun for a run that the journal does not know.
+  io::Task<> begin(std::string ns, std::string name, std::string policy_hash, std::int64_t attempt);
   // A new execution of this attempt; from now on older ones are refused.
   io::Task<> begin_execution(std::int64_t attempt, std::string agent, std::string pod_uid);
   // Error(gone) when the header names another execution than the current one.
@@ -67,7 +70,7 @@ class Session {
 
  private:
   io::Task<> commit(journal::Batch);
-  void note(journal::ExecutionBegun) {}
+  void note(const journal::ExecutionBegun&) {}
   void note(journal::ModelIntent);
   void note(journal::ModelOutcome);
   void note(journal::ToolIntent);
