@@ -40,12 +40,21 @@ class Cache final : public kube::WatchSink {
  public:
   using Ptr = std::shared_ptr<const T>;  // stays valid across awaits, and may be old by then
   using Index = std::function<std::vector<std::string>(const Key&, const T&)>;
-  // Called after each change; either may be null.
+  // Called after each change; one of them may be null.
   using Handler = std::function<void(const Key&, const T* before, const T* now)>;
+  // How an object becomes a T; base::Error when it cannot.
+  using Read = std::function<T(const base::Json&)>;
   // Makes the projection smaller before it is kept.
   using Trim = std::function<void(T&)>;
 
-  explicit Cache(base::Log& log, Trim trim = {}) : log_(log), trim_(std::move(trim)) {}
+  // Projections by the field table of T.
+  explicit Cache(base::Log& log, Trim trim = {})
+      : Cache(log, Read([trim = std::move(trim)](const base::Json& object) {
+                T value = decode<T>(object);
+                if (trim) trim(value);
+                return value;
+              })) {}
+  Cache(base::Log& log, Read read) : log_(log), read_(std::move(read)) {}
 
   // Before the first object.
   void add_index(std::string name, Index index) { indexes_[std::move(name)].of = std::move(index); }
@@ -76,31 +85,38 @@ class Cache final : public kube::WatchSink {
   io::Task<> synced() { co_await synced_.wait(); }
 
   // Takes an object that a write of ours returned, so that the next look sees it. Ignored when the
-  // watch is further.
+  // watch is further, or when the object may have gone again without a word to us.
   void assume(const base::Json& object) {
-    const std::string revision = base::text_at(object, {"metadata", "resourceVersion"});
-    if (!entries_.contains(key_of(object)) && !is_older_revision(seen_, revision)) return;
-    store(object);
+    const Key key = key_of(object);
+    const bool is_known = entries_.contains(key);
+    if (!is_known && (listing_ || !is_older_revision(reached_, revision_of(object)))) return;
+    store(key, object);
   }
 
   void list_begins() override {
+    listing_ = true;
     unseen_.clear();
     for (const auto& [key, entry] : entries_) unseen_.insert(key);
   }
   void put(const base::Json& object) override {
-    see(object);
-    store(object);
+    const Key key = key_of(object);
+    unseen_.erase(key);
+    store(key, object);
   }
   void gone(const base::Json& object) override {
-    see(object);
-    drop(key_of(object));
+    const auto found = entries_.find(key_of(object));
+    if (found == entries_.end()) return;
+    if (is_older_revision(revision_of(object), found->second.revision)) return;  // made again
+    drop(found->first);
   }
   void listed() override {
     const std::set<Key> lost = std::move(unseen_);
     unseen_.clear();
     for (const Key& key : lost) drop(key);
+    listing_ = false;
     synced_.set();
   }
+  void reached(const std::string& revision) override { reached_ = revision; }
 
  private:
   struct Entry {
@@ -112,21 +128,16 @@ class Cache final : public kube::WatchSink {
     std::map<std::string, std::set<Key>> keys;
   };
 
-  void see(const base::Json& object) {
-    std::string revision = base::text_at(object, {"metadata", "resourceVersion"});
-    if (seen_.empty() || is_older_revision(seen_, revision)) seen_ = std::move(revision);
+  static std::string revision_of(const base::Json& object) {
+    return base::text_at(object, {"metadata", "resourceVersion"});
   }
-  void store(const base::Json& object) {
-    const Key key = key_of(object);
-    std::string revision = base::text_at(object, {"metadata", "resourceVersion"});
-    unseen_.erase(key);
+  void store(const Key& key, const base::Json& object) {
+    std::string revision = revision_of(object);
     Entry& entry = entries_[key];
     if (entry.revision == revision || is_older_revision(revision, entry.revision)) return;
     Ptr now;
     try {
-      T value = decode<T>(object);
-      if (trim_) trim_(value);
-      now = std::make_shared<const T>(std::move(value));
+      now = std::make_shared<const T>(read_(object));
     } catch (const base::Error& error) {
       log_.error("object does not decode", {{"object", key.text()}, {"error", error.what()}});
     }
@@ -141,9 +152,10 @@ class Cache final : public kube::WatchSink {
       if (now)
         for (const auto& value : index.of(key, *now)) index.keys[value].insert(key);
     }
+    if (!before && !now) return;
     for (const Handler& handler : handlers_) handler(key, before.get(), now.get());
   }
-  void drop(const Key& key) {
+  void drop(Key key) {
     const auto found = entries_.find(key);
     if (found == entries_.end()) return;
     Entry entry = std::move(found->second);
@@ -158,12 +170,13 @@ class Cache final : public kube::WatchSink {
   }
 
   base::Log& log_;
-  Trim trim_;
+  Read read_;
   std::map<Key, Entry> entries_;
   std::map<std::string, Lookup> indexes_;
   std::vector<Handler> handlers_;
-  std::set<Key> unseen_;
-  std::string seen_;  // the newest revision that the watch has shown
+  bool listing_ = true;   // until the list that is under way is complete
+  std::set<Key> unseen_;  // known before that list, and not in it so far
+  std::string reached_;   // the revision up to which the watch has told all
   io::Event synced_;
 };
 

@@ -1,9 +1,11 @@
 // Reconcilers at work: keys come in, each is looked at by one worker, failures come again later.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "controller/metrics.h"
@@ -30,6 +32,8 @@ class Controller {
  public:
   Controller(io::Loop&, base::Clock&, base::Random&, base::Log&, Metrics&, std::string name,
              Reconcile, ControllerSettings = {});
+  ~Controller();
+  Controller(const Controller&) = delete;
 
   void add(const Key& key) { queue_.add(key); }
   void add_after(const Key& key, base::Duration delay) { queue_.add_after(key, delay); }
@@ -43,6 +47,8 @@ class Controller {
  private:
   io::Task<> work();
   io::Task<> attempt(Key);
+  // Logs it; the word for it in the metrics.
+  std::string_view report(const Key&, std::exception_ptr failure) const;
 
   io::Loop& loop_;
   base::Clock& clock_;

@@ -32,7 +32,8 @@ void Events::record(const schema::KindInfo& kind, const objects::ObjectMeta& abo
                 type == EventType::normal ? "Normal" : "Warning",
                 std::move(reason),
                 std::move(message)};
-  if (!pending_.try_push(std::move(record))) log_.warn("event dropped", {{"run", about.name}});
+  const std::string object = about.ns + "/" + about.name;
+  if (!pending_.try_push(std::move(record))) log_.warn("event dropped", {{"object", object}});
 }
 
 io::Task<> Events::run() {
@@ -51,32 +52,50 @@ io::Task<> Events::run() {
 
 io::Task<> Events::write(Record record) {
   forget_old();
-  kube::Ref ref{&objects::Event::info, record.ns, {}, {}};
+  const bool counted = co_await count(record);
+  if (!counted) co_await begin(std::move(record));
+}
+
+// False when there is no Event for it, or no more.
+io::Task<bool> Events::count(Record record) {
   const auto known = series_.find(record.identity());
-  if (known != series_.end()) {
-    Series& series = known->second;
-    series.count += 1;
-    series.last = clock_.steady();
-    ref.name = series.name;
-    base::Json patch{{"count", series.count}, {"lastTimestamp", base::format_time(clock_.now())}};
+  if (known == series_.end()) co_return false;
+  Series& series = known->second;
+  series.count += 1;
+  series.last = clock_.steady();
+  kube::Ref ref{&objects::Event::info, place_of(record), series.name, {}};
+  base::Json patch{{"count", series.count}, {"lastTimestamp", base::format_time(clock_.now())}};
+  try {
     co_await api_.patch(std::move(ref), std::move(patch), {});
-    co_return;
+  } catch (const base::Error& error) {
+    if (error.code() != base::Code::not_found) throw;
+    co_return false;
   }
+  co_return true;
+}
+
+io::Task<> Events::begin(Record record) {
   std::array<std::uint8_t, 8> chance;
   random_.fill(chance);
   const std::string digits =
       base::hex({reinterpret_cast<const char*>(chance.data()), chance.size()});
   std::string name = base::cat(base::clip(record.name, 230), ".", digits);
   base::Json event = make(record, name);
+  kube::Ref ref{&objects::Event::info, place_of(record), {}, {}};
   co_await api_.create(std::move(ref), std::move(event), {});
   series_[record.identity()] = {std::move(name), 1, clock_.steady()};
+}
+
+// Events about what has no namespace are in "default".
+std::string Events::place_of(const Record& record) {
+  return record.ns.empty() ? "default" : record.ns;
 }
 
 base::Json Events::make(const Record& record, const std::string& name) const {
   const std::string now = base::format_time(clock_.now());
   return {{"apiVersion", "v1"},
           {"kind", "Event"},
-          {"metadata", {{"name", name}, {"namespace", record.ns}}},
+          {"metadata", {{"name", name}, {"namespace", place_of(record)}}},
           {"involvedObject",
            {{"apiVersion", record.api_version},
             {"kind", record.kind},

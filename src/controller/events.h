@@ -36,6 +36,9 @@ class Events {
     base::Instant last;
   };
   io::Task<> write(Record);
+  io::Task<bool> count(Record);
+  io::Task<> begin(Record);
+  static std::string place_of(const Record&);
   base::Json make(const Record&, const std::string& name) const;
   void forget_old();
 

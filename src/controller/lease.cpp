@@ -1,5 +1,7 @@
 #include "controller/lease.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "io/loop.h"
 
@@ -24,27 +26,33 @@ Leadership::Leadership(base::Clock& clock, base::Log& log, kube::Api& api, Lease
     : clock_(clock), log_(log), api_(api), settings_(std::move(settings)) {}
 
 io::Task<> Leadership::acquire() {
+  wanted_ = true;
   for (;;) {
-    leader_ = co_await try_attempt();
-    if (leader_) break;
+    const Outcome outcome = co_await try_attempt(settings_.renew_limit / 2);
+    if (outcome == Outcome::held) break;
     co_await io::sleep(clock_, settings_.retry);
   }
+  leader_ = true;
   log_.info("leading", {{"lease", settings_.name}, {"identity", settings_.identity}});
 }
 
 io::Task<> Leadership::hold() {
-  base::Instant renewed = clock_.steady();
-  while (clock_.steady() - renewed < settings_.renew_limit) {
-    co_await io::sleep(clock_, settings_.retry);
-    const base::Instant begun = clock_.steady();
-    const bool held = co_await try_attempt();
-    if (held) renewed = begun;
+  for (;;) {
+    co_await io::sleep(clock_, std::min(settings_.retry, left()));
+    if (left() <= base::Duration(0)) break;
+    const Outcome outcome = co_await try_attempt(left());
+    if (outcome == Outcome::taken) break;
   }
   leader_ = false;
   log_.warn("leadership lost", {{"lease", settings_.name}, {"identity", settings_.identity}});
 }
 
+base::Duration Leadership::left() const {
+  return renewed_ + settings_.renew_limit - clock_.steady();
+}
+
 io::Task<> Leadership::release() {
+  wanted_ = false;
   if (!leader_) co_return;
   leader_ = false;
   const kube::Ref ref{&lease_kind, settings_.ns, settings_.name, {}};
@@ -62,37 +70,39 @@ io::Task<> Leadership::release() {
   }
 }
 
-// One try; an error counts as "not held".
-io::Task<bool> Leadership::try_attempt() {
-  bool held = false;
+// One try; an error counts as a failure to hold it.
+io::Task<Leadership::Outcome> Leadership::try_attempt(base::Duration limit) {
+  const base::Instant begun = clock_.steady();
+  Outcome outcome = Outcome::failed;
   try {
     auto task = attempt();
-    held =
-        co_await io::within(clock_, settings_.renew_limit / 2, "renewing a lease", std::move(task));
+    outcome = co_await io::within(clock_, limit, "renewing a lease", std::move(task));
   } catch (const base::Error& error) {
     if (error.code() == base::Code::cancelled) throw;
     log_.debug("lease not renewed", {{"lease", settings_.name}, {"error", error.what()}});
   }
-  co_return held;
+  if (outcome == Outcome::held) renewed_ = begun;
+  co_return outcome;
 }
 
-io::Task<bool> Leadership::attempt() {
+io::Task<Leadership::Outcome> Leadership::attempt() {
   kube::Ref ref{&lease_kind, settings_.ns, settings_.name, {}};
   std::optional<base::Json> lease = co_await kube::find(api_, ref);
+  if (!wanted_) co_return Outcome::failed;  // released in the meantime
   if (!lease) {
     base::Json made{{"apiVersion", "coordination.k8s.io/v1"},
                     {"kind", "Lease"},
                     {"metadata", {{"name", settings_.name}, {"namespace", settings_.ns}}},
                     {"spec", claim(nullptr)}};
     co_await api_.create(ref, std::move(made), {});
-    co_return true;
+    co_return Outcome::held;
   }
-  if (!is_free(*lease)) co_return false;
+  if (!is_free(*lease)) co_return Outcome::taken;
   base::Json patch{
       {"metadata", {{"resourceVersion", base::text_at(*lease, {"metadata", "resourceVersion"})}}},
       {"spec", claim(&*lease)}};
   co_await api_.patch(ref, std::move(patch), {});
-  co_return true;
+  co_return Outcome::held;
 }
 
 bool Leadership::is_free(const base::Json& lease) {

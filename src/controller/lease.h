@@ -13,7 +13,7 @@ struct LeaseSettings {
   std::string ns, name;
   std::string identity;                // unique per process
   base::Duration duration{15'000};     // a holder that is silent for so long has lost it
-  base::Duration renew_limit{10'000};  // a holder that could not renew for so long gives up
+  base::Duration renew_limit{10'000};  // a holder that could not renew for so long has given up
   base::Duration retry{2'000};
 };
 
@@ -24,13 +24,17 @@ class Leadership {
   Leadership(base::Clock&, base::Log&, kube::Api&, LeaseSettings);
 
   io::Task<> acquire();  // returns when we hold the lease
-  io::Task<> hold();     // renews; returns when it is lost
+  // Renews; returns when it is lost: before anybody else may begin, or as soon as another is seen
+  // to hold it.
+  io::Task<> hold();
   io::Task<> release();  // lets the next one begin at once; errors are ignored
   bool is_leader() const { return leader_; }
 
  private:
-  io::Task<bool> attempt();
-  io::Task<bool> try_attempt();
+  enum class Outcome : unsigned char { held, taken, failed };
+  io::Task<Outcome> attempt();
+  io::Task<Outcome> try_attempt(base::Duration limit);
+  base::Duration left() const;
   bool is_free(const base::Json& lease);
   base::JsonObject claim(const base::Json* lease) const;
 
@@ -38,8 +42,10 @@ class Leadership {
   base::Log& log_;
   kube::Api& api_;
   LeaseSettings settings_;
+  bool wanted_ = false;  // from acquire() to release()
   bool leader_ = false;
-  std::string seen_;  // holder and renewTime as last seen
+  base::Instant renewed_{};  // when the last renewal that succeeded was begun
+  std::string seen_;         // holder and renewTime as last seen
   base::Instant seen_at_{};
 };
 

@@ -14,17 +14,20 @@ std::string format_number(double value) {
   return std::string(text.data(), end);
 }
 
-// `a="x",b="y"` with the escapes of the format.
+std::string escape(std::string_view text, std::string_view special) {
+  std::string out;
+  for (const char c : text) {
+    if (special.contains(c)) out += '\\';
+    out += c == '\n' ? 'n' : c;
+  }
+  return out;
+}
+
+// `a="x",b="y"`
 std::string format_labels(const Labels& labels) {
   std::string out;
-  for (const auto& [name, value] : labels) {
-    out += base::cat(out.empty() ? "" : ",", name, "=\"");
-    for (const char c : value) {
-      if (c == '\\' || c == '"') out += '\\';
-      out += c == '\n' ? std::string("\\n") : std::string(1, c);
-    }
-    out += '"';
-  }
+  for (const auto& [name, value] : labels)
+    out += base::cat(out.empty() ? "" : ",", name, "=\"", escape(value, "\\\"\n"), "\"");
   return out;
 }
 
@@ -56,6 +59,10 @@ void Metrics::watch(std::string_view name, const Labels& labels, std::function<d
   family(name, Kind::gauge).readers[format_labels(labels)] = std::move(read);
 }
 
+void Metrics::unwatch(std::string_view name, const Labels& labels) {
+  family(name, Kind::gauge).readers.erase(format_labels(labels));
+}
+
 void Metrics::observe(std::string_view name, const Labels& labels, base::Duration duration) {
   Histogram& histogram = family(name, Kind::histogram).histograms[format_labels(labels)];
   const double seconds = static_cast<double>(duration.count()) / 1000;
@@ -84,7 +91,8 @@ std::string Metrics::format() const {
   for (const auto& [name, family] : families_) {
     if (family.values.empty() && family.readers.empty() && family.histograms.empty()) continue;
     constexpr std::array<std::string_view, 3> kinds{"counter", "gauge", "histogram"};
-    if (!family.help.empty()) out += base::cat("# HELP ", name, " ", family.help, "\n");
+    if (!family.help.empty())
+      out += base::cat("# HELP ", name, " ", escape(family.help, "\\\n"), "\n");
     out += base::cat("# TYPE ", name, " ", kinds[static_cast<std::size_t>(family.kind)], "\n");
     for (const auto& [labels, value] : family.values)
       out += series(name, "", labels) + format_number(value) + "\n";

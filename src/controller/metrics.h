@@ -23,8 +23,9 @@ class Metrics {
   void set(std::string_view name, const Labels& labels, double value);
   void observe(std::string_view name, const Labels& labels,
                base::Duration);  // name ends in _seconds
-  // A gauge that is read when somebody asks.
+  // A gauge that is read when somebody asks, until unwatch().
   void watch(std::string_view name, const Labels& labels, std::function<double()> read);
+  void unwatch(std::string_view name, const Labels& labels);
   void describe(std::string_view name, std::string_view help);
   std::string format() const;
   double value(std::string_view name,
