@@ -391,7 +391,7 @@ io::Task<std::unique_ptr<LogStream>> Client::log(Ref pod, LogOptions options) {
 }
 
 io::Task<base::Json> Client::get_path(std::string path) {
-  auto request = impl_->request("GET", path, "application/json");
+  auto request = impl_->request("GET", path, "application/json, */*");
   std::string doing = "getting " + path;
   base::Json answer = co_await impl_->send(std::move(request), std::move(doing));
   co_return answer;

@@ -97,7 +97,7 @@ constexpr Struct SkillPackStatus::table{"SkillPackStatus", &room<SkillPackStatus
     {"observedGeneration", &SkillPackStatus::observedGeneration, at_least(0) | honoured, "metadata.generation that the controller has acted on."},
     {"conditions", &SkillPackStatus::conditions, keyed_by("type") | honoured, "Ready, Reconciling, Stalled."},
     {"skillCount", &SkillPackStatus::skillCount, at_least(0) | honoured, "Skills in it."},
-    {"configMapName", &SkillPackStatus::configMapName, refused, "ConfigMap with the skills; none is made."},
+    {"configMapName", &SkillPackStatus::configMapName, honoured, "ConfigMap with the skills."},
 }};
 
 constexpr Struct SkillPack::table{"SkillPack", &room<SkillPack>, {

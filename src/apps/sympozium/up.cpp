@@ -147,7 +147,7 @@ io::Task<int> ask_ready(io::Loop& loop, base::Clock& clock, std::string kubeconf
   const kube::Config config = kube::load_kubeconfig({kubeconfig});
   kube::Endpoint endpoint = kube::make_endpoint(config);
   io::HttpClient client(loop, clock, endpoint.dialer(), endpoint.host);
-  io::Request request{"GET", "/readyz", {}, ""};
+  io::Request request{"GET", "/readyz", {{"User-Agent", "sympozium/" SYMPOZIUM_VERSION}}, ""};
   io::Response response = co_await client.send(std::move(request), ready_limit);
   co_return response.status;
 }

@@ -52,7 +52,7 @@ io::Task<Condition> AgentReconciler::judge(std::shared_ptr<const Agent> agent) {
     std::optional<base::Json> secret =
         co_await kube::find(api_, ref, {.detail = kube::Detail::metadata});
     std::optional<TextMap> annotations;
-    if (secret) annotations = controller::decode<Secret>(*secret).metadata.annotations;
+    if (secret) annotations = controller::decode<ObjectMeta>(secret->at("metadata")).annotations;
     ready.reason = secret ? "SecretNotAnnotated" : "SecretMissing";
     issues = policy::check_secret(base::cat("spec.authRefs[", i, "].secret"), name, "provider",
                                   annotations);

@@ -131,7 +131,7 @@ io::Task<RunReconciler::Admission> RunReconciler::examine(RunPtr run,
       co_await kube::find(api_, ref, {.detail = kube::Detail::metadata});
   std::optional<TextMap> annotations;
   if (secret) {
-    admission.secret = controller::decode<Secret>(*secret).metadata;
+    admission.secret = controller::decode<ObjectMeta>(secret->at("metadata"));
     annotations = admission.secret.annotations;
   }
   for (base::Issue& issue : policy::check_secret(path, name, "provider", annotations))
