@@ -88,6 +88,10 @@ std::vector<protocol::ToolDefinition> define_tools(
   auto command = find("execute_command");
   auto tools = all(command == offered.end() ? std::vector<std::string>{} : command->targets);
   std::erase_if(tools, [&](const auto& tool) { return find(tool.name) == offered.end(); });
+  for (const auto& tool : offered)
+    if (!tool.description.empty())
+      tools.push_back({tool.name, tool.description,
+                       tool.parameters.is_object() ? tool.parameters : object({}, {})});
   return tools;
 }
 

@@ -7,8 +7,8 @@
 
 namespace agent {
 
-// The definitions of the offered tools, in a fixed order. An offered name that we do not know is
-// left out.
+// The definitions of the offered tools: ours in a fixed order, then the packs' own. An offered name
+// that we do not know and that nobody describes is left out.
 std::vector<protocol::ToolDefinition> define_tools(
     const std::vector<protocol::OfferedTool>& offered);
 

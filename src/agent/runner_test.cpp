@@ -147,6 +147,22 @@ TEST_F(RunnerTest, RunsFileToolsHereAndCommandsInTheSidecar) {
   EXPECT_EQ(steps.size(), 6u) << "start, turn, two tools, turn, end";
 }
 
+TEST_F(RunnerTest, OffersThePacksOwnToolsToTheModelAndRunsThemInTheSidecar) {
+  const base::Json parameters{{"type", "object"}, {"properties", {{"file", base::JsonObject{}}}}};
+  bridge.welcome.tools = {{"count_words", Place::sidecar, {"tools"}, "Counts words.", parameters},
+                          {"nap", Place::sidecar, {"tools"}, "Takes a nap.", nullptr}};
+  bridge.turns = {calls({{"c1", "count_words", R"({"file":"a.txt"})"}}), says("three")};
+  run();
+  const auto& told = bridge.asked[0].tools;
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].name, "count_words");
+  EXPECT_EQ(told[0].description, "Counts words.");
+  EXPECT_EQ(told[0].parameters, parameters);
+  EXPECT_EQ(base::text_at(told[1].parameters, {"type"}), "object");
+  ASSERT_EQ(bridge.executed.size(), 1u);
+  EXPECT_EQ(bridge.executed[0].tool, "count_words");
+}
+
 TEST_F(RunnerTest, TellsTheModelWhatItMayNotDo) {
   bridge.turns = {calls({{"c1", "launch_rocket", "{}"}, {"c2", "read_file", "{not json"}}),
                   says("sorry")};

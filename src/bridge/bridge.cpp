@@ -126,7 +126,7 @@ struct Bridge::Impl {
       auto stream = co_await open(exchange, exchange.target(), body);
       if (!begun) {
         io::Headers headers;
-        for (auto name : {"Content-Type", "Retry-After"})
+        for (auto name : {"Content-Type", "Retry-After", "x-should-retry"})
           if (stream->headers().has(name))
             headers.set(name, std::string(stream->headers().get(name)));
         co_await exchange.begin(stream->status(), std::move(headers));
@@ -185,10 +185,11 @@ struct Bridge::Impl {
                         cat("call ", call.call, " has no grant for these arguments"));
     protocol::ToolResult result;
     try {
-      if (call.tool != "execute_command")
+      if (!decision.command && call.tool != "execute_command")
         throw base::Error(base::Code::not_found,
                           cat("no sidecar knows the tool \"", call.tool, "\""));
-      Command command = parse_command(call.arguments);
+      Command command = decision.command ? make_command(std::move(*decision.command))
+                                         : parse_command(call.arguments);
       result = co_await sidecars.execute(std::move(id), cat(config.run_uid, "/", call.call),
                                          std::move(command));
     } catch (const base::Error& error) {

@@ -138,6 +138,18 @@ TEST_F(BridgeTest, RunsAGrantedCommandInItsSidecar) {
       << "request and answer are cleared away";
 }
 
+TEST_F(BridgeTest, RunsAPacksOwnToolAsTheGatewaySays) {
+  io::write_file(folder / "workspace/a b.txt", "one two three\n", 0644);
+  const ToolCall call{"3.0", "join", R"({"file":"a b.txt"})"};
+  Decision decision{.verdict = Verdict::allow};
+  decision.grant = Grant{call.call, io::sha256_hex(call.arguments), "2100-01-01T00:00:00Z"};
+  decision.command = SidecarCommand{"tools", {"cat", "a b.txt", "-"}, "four five"};
+  gateway.verdict = decision;
+  auto response = ask("/v1/tools/execute", to_text(call));
+  EXPECT_EQ(from_text<ToolResult>(response.body).text, "one two three\nfour five");
+  ASSERT_EQ(gateway.outcomes.size(), 1u);
+}
+
 TEST_F(BridgeTest, RunsInTheWorkspaceOrWhereAsked) {
   EXPECT_EQ(execute(R"({"command":"pwd"})").text, (folder / "workspace") + "\n");
 }

@@ -57,6 +57,15 @@ Command parse_command(const std::string& arguments) {
   return out;
 }
 
+Command make_command(protocol::SidecarCommand own) {
+  Command out;
+  out.timeout_seconds = command_seconds_max;
+  out.target = std::move(own.target);
+  out.argv = std::move(own.argv);
+  out.input = std::move(own.input);
+  return out;
+}
+
 protocol::ToolResult format_result(const Json& result) {
   protocol::ToolResult out;
   const auto code = base::find_int(result, {"exitCode"});
@@ -111,6 +120,8 @@ io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string cal
   const Json request{{"id", id},
                      {"command", command.command},
                      {"args", base::JsonArray{}},
+                     {"argv", base::JsonArray(command.argv.begin(), command.argv.end())},
+                     {"stdin", command.input},
                      {"workDir", command.work_dir},
                      {"timeout", command.timeout_seconds},
                      {"target", command.target},

@@ -14,13 +14,17 @@
 namespace bridge {
 
 struct Command {
-  std::string command, work_dir;
+  std::string command, work_dir;  // a line for the shell, or else argv
   int timeout_seconds = 30;
   std::string target;  // a pack; empty: the default
+  std::vector<std::string> argv;
+  std::string input;  // standard input
 };
 
 // The arguments of execute_command. Error(invalid) that names the parameter.
 Command parse_command(const std::string& arguments);
+// A pack's own tool; it may take as long as a command can.
+Command make_command(protocol::SidecarCommand);
 // What the model reads of a result file.
 protocol::ToolResult format_result(const base::Json& result);
 

@@ -40,11 +40,14 @@ std::vector<std::string> strings_at(const Json& json, std::string_view name) {
   return out;
 }
 
-// argv as given; else the shell with the command, to which args are appended as positional
-// parameters.
+// argv as given, its program looked for by the shell; else the shell with the command, to which
+// args are appended as positional parameters.
 std::vector<std::string> command_line(const Json& json, const std::string& shell) {
-  auto argv = strings_at(json, "argv");
-  if (!argv.empty()) return argv;
+  if (auto argv = strings_at(json, "argv"); !argv.empty()) {
+    std::vector<std::string> line{shell, "-c", "exec \"$@\"", shell};
+    std::ranges::move(argv, std::back_inserter(line));
+    return line;
+  }
   std::vector<std::string> line{shell, "-c", base::text_at(json, {"command"}), shell};
   std::ranges::copy(strings_at(json, "args"), std::back_inserter(line));
   return line;

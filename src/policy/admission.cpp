@@ -116,6 +116,14 @@ void check_tool(Issues& issues, const std::string& path, const objects::SidecarT
           {cat(path, ".positionalArgs[", i, "]"),
            cat("\"", name, "\" must be in parameters.properties and in parameters.required")});
   }
+  if (tool.inputMode != objects::InputMode::args || !properties || !properties->is_object()) return;
+  for (const auto& [name, schema] : properties->get_object())
+    if (std::ranges::find(tool.positionalArgs, std::string_view(name)) == tool.positionalArgs.end())
+      issues.push_back(
+          {path + ".positionalArgs",
+           cat("must name \"", std::string_view(name),
+               "\", too: with inputMode args a parameter is passed by its position; or "
+               "use inputMode stdin")});
 }
 
 }  // namespace

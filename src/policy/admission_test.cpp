@@ -62,6 +62,19 @@ TEST(Admission, ChecksTheToolsOfAPack) {
       "parameters.required");
 }
 
+TEST(Admission, WantsAPlaceOnTheCommandLineForEachParameterOfATool) {
+  const std::string tool = R"({"name":"look","description":"d","exec":["x"],"positionalArgs":["a"],
+     "parameters":{"properties":{"a":{},"b":{}},"required":["a"]})";
+  auto issues = [&](const std::string& more) {
+    return base::format(check_skill_pack(
+        pack(R"({"skills":[],"sidecar":{"image":"i","tools":[)" + tool + more + "}]}}")));
+  };
+  EXPECT_EQ(issues(""),
+            "spec.sidecar.tools[0].positionalArgs: must name \"b\", too: with inputMode args a "
+            "parameter is passed by its position; or use inputMode stdin");
+  EXPECT_EQ(issues(R"(,"inputMode":"stdin")"), "");
+}
+
 TEST(Admission, WantsTheSecretToSayWhatItIsForAndWhereItMayGo) {
   EXPECT_EQ(
       base::format(check_secret("spec.model.authSecretRef", "key", "provider", std::nullopt)),

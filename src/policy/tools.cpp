@@ -46,14 +46,18 @@ std::vector<DeclaredTool> declared_tools(const std::vector<objects::SkillPack>& 
   for (const Builtin& builtin : builtins) {
     if (builtin.name == command_tool && sidecars.empty()) continue;
     tools.push_back(
-        {std::string(builtin.name), builtin.place, {}, builtin.effect, builtin.idempotent});
+        {std::string(builtin.name), builtin.place, {}, builtin.effect, builtin.idempotent, {}});
     if (builtin.name == command_tool) tools.back().targets = sidecars;
   }
   for (const auto& pack : packs) {
     if (!pack.spec.sidecar) continue;
     for (const auto& tool : pack.spec.sidecar->tools)
-      tools.push_back(
-          {tool.name, ToolPlace::sidecar, {pack.metadata.name}, tool.effect, tool.idempotent});
+      tools.push_back({tool.name,
+                       ToolPlace::sidecar,
+                       {pack.metadata.name},
+                       tool.effect,
+                       tool.idempotent,
+                       tool});
   }
   return tools;
 }
@@ -75,6 +79,45 @@ std::vector<DeclaredTool> offered_tools(const objects::ToolPolicy& lists,
   for (const DeclaredTool& tool : declared)
     if (decide_tool(lists, declared, tool.name).allowed) offered.push_back(tool);
   return offered;
+}
+
+namespace {
+
+// What a parameter is on a command line: a text as it is, anything else as JSON.
+std::string word_of(const base::Json& value) {
+  return value.is_string() ? std::string(value.get_string()) : base::to_text(value);
+}
+
+}  // namespace
+
+ToolDecision decide_arguments(const objects::SidecarTool& tool, std::string_view arguments) {
+  const base::Json given = base::parse_json(arguments);
+  if (!given.is_object()) return {false, base::cat(tool.name, ": give a JSON object")};
+  const base::Json schema(tool.parameters);
+  const base::Json* required = base::find(schema, {"required"});
+  const base::Json* properties = base::find(schema, {"properties"});
+  if (required && required->is_array())
+    for (const base::Json& name : required->get_array())
+      if (name.is_string() && !given.get_object().contains(name.get_string()))
+        return {false, base::cat(tool.name, ": the parameter \"",
+                                 std::string_view(name.get_string()), "\" is required")};
+  for (const auto& [name, value] : given.get_object())
+    if (!properties || !properties->is_object() || !properties->get_object().contains(name))
+      return {false,
+              base::cat(tool.name, ": there is no parameter \"", std::string_view(name), "\"")};
+  return {true, {}};
+}
+
+ToolCommand command_of(const objects::SidecarTool& tool, std::string_view arguments) {
+  const base::Json given = base::parse_json(arguments);
+  ToolCommand command{.argv = tool.exec, .input = {}};
+  if (!tool.subcommand.empty()) command.argv.push_back(tool.subcommand);
+  if (tool.inputMode == objects::InputMode::stdin_json)
+    command.input = base::to_text(given);
+  else
+    for (const auto& name : tool.positionalArgs)
+      command.argv.push_back(word_of(given.get_object().at(name)));
+  return command;
 }
 
 }  // namespace policy

@@ -1,6 +1,7 @@
 // Which tools a run has, and whether one may be called.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct DeclaredTool {
   std::vector<std::string> targets;  // sidecar: the packs that take it, in the run's order
   objects::Effect effect = objects::Effect::external;
   bool idempotent = false;
+  std::optional<objects::SidecarTool> own;  // of a pack, not built in
   bool operator==(const DeclaredTool&) const = default;
 };
 
@@ -42,5 +44,17 @@ ToolDecision decide_tool(const objects::ToolPolicy&, const std::vector<DeclaredT
 // What decide_tool allows, in order of declaration: what the model is told about.
 std::vector<DeclaredTool> offered_tools(const objects::ToolPolicy&,
                                         const std::vector<DeclaredTool>& declared);
+
+// What the sidecar runs for a call of a pack's own tool.
+struct ToolCommand {
+  std::vector<std::string> argv;
+  std::string input;  // standard input
+  bool operator==(const ToolCommand&) const = default;
+};
+// exec and subcommand, then the parameters: in the order of positionalArgs, or as a JSON object on
+// standard input. For arguments that decide_arguments allows.
+ToolCommand command_of(const objects::SidecarTool&, std::string_view arguments);
+// Denied: no JSON object, a required parameter that is missing, one that the tool does not have.
+ToolDecision decide_arguments(const objects::SidecarTool&, std::string_view arguments);
 
 }  // namespace policy

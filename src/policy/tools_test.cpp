@@ -58,5 +58,42 @@ TEST(ToolDecision, AnAllowListExcludesAllOthersAndAddsNothing) {
   EXPECT_FALSE(decide_tool(lists, declared, "execute_command").allowed);
 }
 
+// ---- a pack's own tools ----
+
+objects::SidecarTool resize() {
+  objects::SidecarTool tool{.name = "resize", .exec = {"image", "-q"}, .subcommand = "resize"};
+  tool.parameters = base::parse_json(R"({"properties":{"file":{},"width":{}},
+                                         "required":["file","width"]})")
+                        .as_object();
+  tool.positionalArgs = {"width", "file"};
+  return tool;
+}
+
+TEST(ToolCommand, PassesParametersByPositionWhateverTheyHold) {
+  const auto command = command_of(resize(), R"({"file":"a b; rm -rf /","width":640})");
+  EXPECT_EQ(command.argv, (Names{"image", "-q", "resize", "640", "a b; rm -rf /"}));
+  EXPECT_EQ(command.input, "");
+}
+
+TEST(ToolCommand, PassesParametersOnStandardInputWhenTheToolReadsThem) {
+  auto tool = resize();
+  tool.inputMode = objects::InputMode::stdin_json;
+  tool.positionalArgs.clear();
+  const auto command = command_of(tool, R"({"file": "a", "width": 640})");
+  EXPECT_EQ(command.argv, (Names{"image", "-q", "resize"}));
+  EXPECT_EQ(command.input, R"({"file":"a","width":640})");
+}
+
+TEST(ToolArguments, AreDeniedWhenTheyDoNotFit) {
+  auto why = [](std::string_view arguments) {
+    return decide_arguments(resize(), arguments).reason;
+  };
+  EXPECT_EQ(why(R"({"file":"a","width":1})"), "");
+  EXPECT_EQ(why(R"({"file":"a"})"), "resize: the parameter \"width\" is required");
+  EXPECT_EQ(why(R"({"file":"a","width":1,"depth":2})"), "resize: there is no parameter \"depth\"");
+  EXPECT_EQ(why("[]"), "resize: give a JSON object");
+  EXPECT_TRUE(decide_arguments({.name = "nap"}, "{}").allowed);
+}
+
 }  // namespace
 }  // namespace policy

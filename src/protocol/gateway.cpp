@@ -56,6 +56,8 @@ constexpr Struct OfferedTool::table{
         {"name", &OfferedTool::name, must, "tool"},
         {"place", &OfferedTool::place, must, "where it runs"},
         {"targets", &OfferedTool::targets, may, "sidecar: packs that take it, the default first"},
+        {"description", &OfferedTool::description, may, "of a pack's own tool"},
+        {"parameters", &OfferedTool::parameters, may, "of a pack's own tool: JSON Schema"},
     }};
 
 constexpr Struct PastTurn::table{
@@ -149,6 +151,15 @@ constexpr Struct Grant::table{"Grant",
                                   {"expiresAt", &Grant::expiresAt, must, "RFC 3339"},
                               }};
 
+constexpr Struct SidecarCommand::table{
+    "SidecarCommand",
+    &room<SidecarCommand>,
+    {
+        {"target", &SidecarCommand::target, must, "pack whose sidecar runs it"},
+        {"argv", &SidecarCommand::argv, must, "program and arguments"},
+        {"input", &SidecarCommand::input, may, "standard input"},
+    }};
+
 constexpr Struct Decision::table{"Decision",
                                  &room<Decision>,
                                  {
@@ -156,6 +167,7 @@ constexpr Struct Decision::table{"Decision",
                                      {"reason", &Decision::reason, may, "for the model"},
                                      {"grant", &Decision::grant, may, "with allow"},
                                      {"result", &Decision::result, may, "with done"},
+                                     {"command", &Decision::command, may, "with allow"},
                                  }};
 
 constexpr Struct ToolOutcome::table{"ToolOutcome",

@@ -4,15 +4,17 @@
 // paths to the gateway and adds `Authorization: Bearer <projected token>`. Both send
 // `Sympozium-Protocol: 1`; a gateway serves N and N-1 and answers 426 to others.
 //
-//   POST /v1/hello                Hello        → Welcome           an execution of the agent begins
-//   POST /v1/turn                 Turn         → TurnEvent lines   one model call
-//   (application/x-ndjson) POST /v1/tools/decide         ToolCall     → Decision          may this
-//   concrete call run? POST /v1/tools/outcome        ToolOutcome  → {}                what a call
-//   that we ran ourselves gave POST /v1/tools/execute        ToolCall     → ToolResult bridge only:
-//   decide, run in the sidecar, report POST /v1/fetch                ToolCall     → ToolResult
-//   fetch_url, decided and done by the gateway POST /v1/outcome              Outcome      → {} the
-//   run's answer or error; the last word of an execution POST /v1/chat/completions     OpenAI chat
-//   completions, for foreign agents (recorded and decided like a turn)
+// clang-format off
+//   POST /v1/hello             Hello       → Welcome          an execution of the agent begins
+//   POST /v1/turn              Turn        → TurnEvent lines  one model call (application/x-ndjson)
+//   POST /v1/tools/decide      ToolCall    → Decision         may this concrete call run?
+//   POST /v1/tools/outcome     ToolOutcome → {}               what a call that we ran ourselves gave
+//   POST /v1/tools/execute     ToolCall    → ToolResult       bridge only: decide, run in the sidecar, report
+//   POST /v1/fetch             ToolCall    → ToolResult       fetch_url, decided and done by the gateway
+//   POST /v1/outcome           Outcome     → {}               the run's answer or error; the last word of an execution
+//   POST /v1/chat/completions  OpenAI's    → OpenAI's         for foreign agents: no hello, recorded like a turn
+//   GET  /v1/models                        → OpenAI's         the run's one model, whatever a request names
+// clang-format on
 //
 // Repeating: every request after hello names its call (`turn`, or `call` = "<turn>.<index>"); the
 // same request sent again is answered from the journal, or joins the one in flight. Errors: status
@@ -100,6 +102,8 @@ struct OfferedTool {
   std::string name;
   Place place = Place::runner;
   std::vector<std::string> targets;  // sidecar: the packs that take it, default first
+  std::string description;           // of a pack's own tool: what the model is told
+  base::Json parameters = nullptr;   // of a pack's own tool: JSON Schema of its arguments
   static const schema::Struct table;
 };
 
@@ -184,11 +188,20 @@ struct Grant {
   static const schema::Struct table;
 };
 
+// What the sidecar of `target` runs for a call of its pack's own tool.
+struct SidecarCommand {
+  std::string target;
+  std::vector<std::string> argv;
+  std::string input;  // standard input
+  static const schema::Struct table;
+};
+
 struct Decision {
   Verdict verdict = Verdict::deny;
-  std::string reason;                // for the model, when denied or unknown
-  std::optional<Grant> grant;        // allow
-  std::optional<ToolResult> result;  // done
+  std::string reason;                     // for the model, when denied or unknown
+  std::optional<Grant> grant;             // allow
+  std::optional<ToolResult> result;       // done
+  std::optional<SidecarCommand> command;  // allow, of a pack's own tool
   static const schema::Struct table;
 };
 
