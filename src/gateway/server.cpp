@@ -49,6 +49,14 @@ Place place_of(policy::ToolPlace place) {
                                                : Place::sidecar;
 }
 
+OfferedTool offer(const policy::DeclaredTool& tool) {
+  OfferedTool out{tool.name, place_of(tool.place), tool.targets, {}, nullptr};
+  if (!tool.own) return out;
+  out.description = tool.own->description;
+  if (!tool.own->parameters.empty()) out.parameters = tool.own->parameters;
+  return out;
+}
+
 // What decides about a run's calls, as text to be hashed: its lists and the tools that it declares.
 std::string policy_text(const objects::AgentRun& run,
                         const std::vector<policy::DeclaredTool>& declared) {
@@ -146,7 +154,7 @@ struct Gateway::Impl {
     welcome.iterations = settings.iterations;
     welcome.contextBytes = settings.context_bytes;
     for (const auto& tool : policy::offered_tools(run->spec.toolPolicy, declared))
-      welcome.tools.push_back({tool.name, place_of(tool.place), tool.targets});
+      welcome.tools.push_back(offer(tool));
     welcome.past = co_await session->past();
     welcome.outcome = co_await session->outcome();
     co_return to_text(welcome);
@@ -272,9 +280,13 @@ struct Gateway::Impl {
         (asked.arguments.empty() ? "{}" : asked.arguments) == call.arguments;
   }
 
-  Decision granted(const ToolCall& call, const std::string& hash) {
+  Decision granted(const ToolCall& call, const std::string& hash,
+                   const policy::DeclaredTool& tool) {
     Decision out{.verdict = Verdict::allow};
     out.grant = Grant{call.call, hash, base::format_time(clock.now() + grant_life)};
+    if (!tool.own) return out;
+    auto [argv, input] = policy::command_of(*tool.own, call.arguments);
+    out.command = SidecarCommand{tool.targets.front(), std::move(argv), std::move(input)};
     return out;
   }
 
@@ -282,6 +294,7 @@ struct Gateway::Impl {
     auto turn = co_await session->writing.acquire();
     const std::string hash = blob_name(call.arguments);
     const auto declared = policy::declared_tools(runs.packs_of(*run));
+    const auto tool = std::ranges::find(declared, call.tool, &policy::DeclaredTool::name);
     if (auto known = session->record().calls.find(call.call);
         known != session->record().calls.end()) {
       const journal::CallRecord record = known->second;
@@ -293,8 +306,8 @@ struct Gateway::Impl {
         const std::string text = co_await session->blob(record.outcome->result);
         co_return Decision{.verdict = Verdict::done, .result = from_text<ToolResult>(text)};
       }
-      if (session->granted.contains(call.call)) co_return granted(call, hash);
-      auto tool = std::ranges::find(declared, call.tool, &policy::DeclaredTool::name);
+      if (session->granted.contains(call.call) && tool != declared.end())
+        co_return granted(call, hash, *tool);
       const bool safe =
           tool != declared.end() && (tool->idempotent || tool->effect == objects::Effect::none ||
                                      (tool->effect == objects::Effect::workspace &&
@@ -310,13 +323,15 @@ struct Gateway::Impl {
     policy::ToolDecision decided = policy::decide_tool(run->spec.toolPolicy, declared, call.tool);
     if (decided.allowed && !co_await was_asked(*session, call))
       decided = {false, cat("call ", call.call, " is not what the model asked for")};
+    if (decided.allowed && tool->own)
+      decided = policy::decide_arguments(*tool->own, call.arguments);
     journal::ToolIntent intent{.call = call.call, .tool = call.tool, .argumentsSha256 = hash};
     intent.decision = decided.allowed ? Verdict::allow : Verdict::deny;
     intent.reason = decided.reason;
     co_await session->append(std::move(intent), {});
     if (!decided.allowed) co_return Decision{Verdict::deny, decided.reason, {}, {}};
     session->granted.insert(call.call);
-    co_return granted(call, hash);
+    co_return granted(call, hash, *tool);
   }
 
   io::Task<> record_outcome(std::shared_ptr<Session> session, ToolOutcome outcome) {

@@ -115,8 +115,11 @@ ToolCommand command_of(const objects::SidecarTool& tool, std::string_view argume
   if (tool.inputMode == objects::InputMode::stdin_json)
     command.input = base::to_text(given);
   else
-    for (const auto& name : tool.positionalArgs)
-      command.argv.push_back(word_of(given.get_object().at(name)));
+    for (const auto& name : tool.positionalArgs) {
+      const base::Json* value = base::find(given, {name});
+      if (!value) throw base::Error(base::Code::invalid, base::cat(tool.name, ": no ", name));
+      command.argv.push_back(word_of(*value));
+    }
   return command;
 }
 

@@ -52,7 +52,7 @@ struct ToolCommand {
   bool operator==(const ToolCommand&) const = default;
 };
 // exec and subcommand, then the parameters: in the order of positionalArgs, or as a JSON object on
-// standard input. For arguments that decide_arguments allows.
+// standard input. For arguments that decide_arguments allows; Error(invalid) for others.
 ToolCommand command_of(const objects::SidecarTool&, std::string_view arguments);
 // Denied: no JSON object, a required parameter that is missing, one that the tool does not have.
 ToolDecision decide_arguments(const objects::SidecarTool&, std::string_view arguments);
