@@ -8,7 +8,7 @@ namespace gateway {
 namespace {
 
 ProviderTarget target_of(const std::string& provider, const std::string& base_url) {
-  return {"default", provider, base_url, "key", "m"};
+  return {"default", provider, base_url, "key"};
 }
 
 std::string failure_of(const std::function<void()>& call) {

@@ -75,14 +75,18 @@ class Simulated {
 
   std::vector<std::string> authorizations;
   io::Event asked;
+  int unanswered = 0;  // this many requests are never answered
 
  private:
-  modelsim::Simulator simulator_;
-  Served served_{[this, inner = simulator_.handler()](io::Exchange& exchange) {
+  io::Task<> answer(io::Exchange& exchange) {
     authorizations.emplace_back(exchange.headers().get("Authorization"));
     asked.set();
-    return inner(exchange);
-  }};
+    if (unanswered-- > 0) co_await never_.wait();
+    co_await simulator_.handler()(exchange);
+  }
+  io::Event never_;
+  modelsim::Simulator simulator_;
+  Served served_{[this](io::Exchange& exchange) { return answer(exchange); }};
 };
 
 inline const std::string test_key = "sk-never-to-be-seen";

@@ -11,7 +11,6 @@
 #include "io/tls.h"
 #include "llm/answer.h"
 #include "llm/failure.h"
-#include "llm/request.h"
 
 namespace gateway {
 
@@ -358,12 +357,10 @@ Providers::Providers(io::Loop& loop, base::Clock& clock, base::Random& random, b
 
 Providers::~Providers() = default;
 
-io::Task<protocol::TurnResult> Providers::call(ProviderTarget target,
-                                               std::vector<protocol::Message> conversation,
-                                               std::vector<protocol::ToolDefinition> tools,
+io::Task<protocol::TurnResult> Providers::call(ProviderTarget target, std::string request,
                                                std::function<void(std::string_view)> on_text) {
   Call call;
-  call.body = llm::make_request(target.model, conversation, tools, llm::Delivery::streamed);
+  call.body = std::move(request);
   call.on_text = std::move(on_text);
   return impl_->run(std::move(target), std::move(call));
 }

@@ -21,7 +21,6 @@ struct ProviderTarget {
                          // that is empty
   std::string base_url;  // "" : the provider's own
   std::string secret;    // spec.model.authSecretRef; "" only for loopback
-  std::string model;
 };
 
 // The call came to an end that repeating cannot change.
@@ -44,13 +43,13 @@ class Providers {
   Providers(io::Loop&, base::Clock&, base::Random&, base::Log&, kube::Api&, ProviderSettings);
   ~Providers();
 
-  // Streams; `on_text` gets each piece of text as it comes. Only here is anything retried: what is
-  // worth it, `tries` times, with pauses. A stream that breaks off after it spoke is asked for once
-  // more in silence, so that no text comes twice; the result may then say something else than what
-  // was handed on. Its usage is that of all tries, as far as the provider told it. Throws
+  // `request`: the body of a chat completions request that asks for a stream (llm/request.h).
+  // `on_text` gets each piece of text as it comes. Only here is anything retried: what is worth it,
+  // `tries` times, with pauses. A stream that breaks off after it spoke is asked for once more in
+  // silence, so that no text comes twice; the result may then say something else than what was
+  // handed on. Its usage is that of all tries, as far as the provider told it. Throws
   // ProviderFailed with words that name cause and fix; Error(cancelled) when stopped.
-  io::Task<protocol::TurnResult> call(ProviderTarget, std::vector<protocol::Message> conversation,
-                                      std::vector<protocol::ToolDefinition> tools,
+  io::Task<protocol::TurnResult> call(ProviderTarget, std::string request,
                                       std::function<void(std::string_view)> on_text);
 
  private:

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "gateway/fixture_test.h"
 #include "io/crypto.h"
+#include "llm/request.h"
 #include "support/seeded_random.h"
 #include "support/virtual_clock.h"
 
@@ -13,8 +14,6 @@ namespace {
 
 using base::cat;
 using base::Duration;
-using protocol::Message;
-using protocol::Role;
 using std::chrono::seconds;
 
 struct Outcome {
@@ -62,7 +61,6 @@ struct ProviderCalls : testing::Test {
   Unsteady api;
   ProviderSettings settings;
   std::unique_ptr<Providers> providers_;
-  Outcome last;
 
   Providers& providers() {
     if (!providers_)
@@ -74,9 +72,10 @@ struct ProviderCalls : testing::Test {
   }
 
   io::Task<> ask(ProviderTarget target, std::string task, Outcome& out) {
-    std::vector<Message> conversation{{Role::user, std::move(task), {}, {}}};
-    std::vector<protocol::ToolDefinition> tools{{"f", "does f", base::JsonObject()}};
-    auto call = providers().call(std::move(target), std::move(conversation), std::move(tools),
+    const std::vector<protocol::Message> conversation{
+        {protocol::Role::user, std::move(task), {}, {}}};
+    std::string request = llm::make_request("sim-1", conversation, {}, llm::Delivery::streamed);
+    auto call = providers().call(std::move(target), std::move(request),
                                  [&out](std::string_view text) { out.pieces.emplace_back(text); });
     try {
       out.result = co_await std::move(call);
@@ -113,7 +112,7 @@ struct ProviderCalls : testing::Test {
     return out;
   }
   static ProviderTarget target_of(const std::string& base_url, const std::string& secret) {
-    return {"default", "openai", base_url, secret, "sim-1"};
+    return {"default", "openai", base_url, secret};
   }
   static ProviderTarget target_of(const Simulated& provider) {
     return target_of(provider.base_url(), make_secret(provider.place()));
@@ -297,9 +296,7 @@ struct Dictated {
     if (said.end == Answer::End::hangs) co_await never.wait();
     co_await exchange.end();
   }
-  ProviderTarget target() const {
-    return {"default", "openai", "http://" + served.place(), "", "m"};
-  }
+  ProviderTarget target() const { return {"default", "openai", "http://" + served.place(), ""}; }
 };
 constexpr auto breaks = Dictated::Answer::End::breaks;
 constexpr auto hangs = Dictated::Answer::End::hangs;

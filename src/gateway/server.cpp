@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "gateway/foreign.h"
 #include "gateway/identity.h"
+#include "gateway/model_calls.h"
 #include "gateway/reporter.h"
 #include "gateway/runs.h"
 #include "gateway/session.h"
+#include "llm/request.h"
 #include "policy/tools.h"
 #include "protocol/codec.h"
 #include "protocol/gateway.h"
@@ -97,7 +100,8 @@ struct Gateway::Impl {
         runs(l, c, r, g, a),
         providers(l, c, r, g, a, settings.provider),
         reporter(c, g, j, a),
-        model_calls(l) {}
+        model_calls(l, g, providers),
+        foreign(c, model_calls) {}
 
   base::Clock& clock;
   base::Log& log;
@@ -113,7 +117,8 @@ struct Gateway::Impl {
     base::Instant used;
   };
   std::map<std::string, Held> sessions;  // by run uid
-  io::TaskGroup model_calls;  // go on when their listeners have left; last: it uses the others
+  ModelCalls model_calls;                // its tasks use all of the above
+  ForeignAgents foreign;
 
   std::shared_ptr<Session> session_of(const std::string& uid) {
     const auto now = clock.steady();
@@ -134,14 +139,7 @@ struct Gateway::Impl {
     const auto declared = policy::declared_tools(packs);
     auto session = session_of(run->metadata.uid);
     auto turn = co_await session->writing.acquire();
-    const std::string policy_hash = blob_name(policy_text(*run, declared));
-    co_await session->load();
-    co_await session->begin(run->metadata.ns, run->metadata.name, policy_hash, run->status.attempt);
-    co_await session->begin_execution(run->status.attempt, said.agent, run->status.podUID);
-    log.info("execution begun", {{"namespace", run->metadata.ns},
-                                 {"run", run->metadata.name},
-                                 {"attempt", std::to_string(session->fence().attempt)},
-                                 {"execution", std::to_string(session->fence().execution)}});
+    co_await begin_execution(*run, *session, declared, said.agent);
     Welcome welcome;
     welcome.ns = run->metadata.ns;
     welcome.name = run->metadata.name;
@@ -160,6 +158,18 @@ struct Gateway::Impl {
     co_return to_text(welcome);
   }
 
+  io::Task<> begin_execution(const objects::AgentRun& run, Session& session,
+                             const std::vector<policy::DeclaredTool>& declared, std::string agent) {
+    const std::string policy_hash = blob_name(policy_text(run, declared));
+    co_await session.load();
+    co_await session.begin(run.metadata.ns, run.metadata.name, policy_hash, run.status.attempt);
+    co_await session.begin_execution(run.status.attempt, std::move(agent), run.status.podUID);
+    log.info("execution begun", {{"namespace", run.metadata.ns},
+                                 {"run", run.metadata.name},
+                                 {"attempt", std::to_string(session.fence().attempt)},
+                                 {"execution", std::to_string(session.fence().execution)}});
+  }
+
   // ---- turn ----
 
   io::Task<> turn(io::Exchange& exchange, RunPtr run, std::shared_ptr<Session> session,
@@ -170,96 +180,52 @@ struct Gateway::Impl {
                         cat("turn ", asked.turn, " cannot continue turn ", asked.parent));
     if (session->record().outcome)
       throw base::Error(base::Code::gone, "the run has its outcome; there are no more turns");
+    check_manner(*session, Manner::turns);
     std::shared_ptr<ModelCall> call;
     if (auto known = co_await session->result(asked.turn)) {
-      call = std::make_shared<ModelCall>();
-      call->end(event_line({.result = std::move(known)}));
+      call = std::make_shared<ModelCall>(asked.turn);
+      call->end({.result = std::move(known)});
     } else if (auto under_way = session->calls.find(asked.turn);
                under_way != session->calls.end()) {
       call = under_way->second;
     } else {
-      call = std::make_shared<ModelCall>();
-      session->calls[asked.turn] = call;
-      model_calls.spawn("model call", make_call(run, session, std::move(asked), call));
+      call = std::make_shared<ModelCall>(asked.turn);
+      model_calls.start(run, session, call, plan_turn(run, session, std::move(asked)));
     }
     co_await exchange.begin(200, {{"Content-Type", "application/x-ndjson"}});
-    for (std::size_t sent = 0; !call->ended || sent < call->lines.size();) {
-      if (sent == call->lines.size()) {
-        auto more = call->more;
-        co_await more->wait();
-        continue;
-      }
-      const std::string line = call->lines[sent++];
+    for (std::size_t sent = 0;; ++sent) {
+      auto piece = co_await call->piece(sent);
+      if (!piece) break;
+      const std::string line = event_line({.text = std::move(piece)});
       co_await exchange.send(line);
     }
+    const std::string last = event_line(call->last());
+    co_await exchange.send(last);
     co_await exchange.end();
   }
 
-  // Intent, call, outcome. Ends the ModelCall in every case but our own end.
-  io::Task<> make_call(RunPtr run, std::shared_ptr<Session> session, Turn asked,
-                       std::shared_ptr<ModelCall> call) {
-    const std::int64_t number = asked.turn;
-    std::string last;
-    try {
-      last = co_await call_and_record(*run, *session, std::move(asked), *call);
-    } catch (...) {
-      // Nothing that goes wrong with one call may end the others.
-      const auto error = std::current_exception();
-      if (io::is_cancelled(error)) throw;
-      const std::string why = io::describe(error);
-      log.warn("model call failed",
-               {{"namespace", run->metadata.ns}, {"run", run->metadata.name}, {"error", why}});
-      last = event_line({.error = Failure{"internal", why}});
-    }
-    session->calls.erase(number);
-    call->end(std::move(last));
-  }
-
-  io::Task<std::string> call_and_record(const objects::AgentRun& run, Session& session, Turn asked,
-                                        ModelCall& call) {
-    auto messages = co_await session.conversation(asked.parent);
+  io::Task<PlannedCall> plan_turn(RunPtr run, std::shared_ptr<Session> session, Turn asked) {
+    auto messages = co_await session->conversation(asked.parent);
     auto tools = asked.tools;
-    if (tools.empty()) tools = co_await session.tools(asked.parent);
-    journal::ModelIntent intent{.turn = asked.turn, .parent = asked.parent};
-    std::vector<journal::Batch::Blob> blobs;
+    if (tools.empty()) tools = co_await session->tools(asked.parent);
+    PlannedCall out;
+    out.intent = {.turn = asked.turn, .parent = asked.parent};
     auto keep = [&](std::string bytes) {
       std::string name = blob_name(bytes);
-      blobs.push_back({name, std::move(bytes)});
+      out.blobs.push_back({name, std::move(bytes)});
       return name;
     };
-    for (const auto& message : asked.append) intent.appended.push_back(keep(to_text(message)));
+    for (const auto& message : asked.append) out.intent.appended.push_back(keep(to_text(message)));
     if (!asked.tools.empty()) {
       base::JsonArray list;
       for (const auto& tool : asked.tools) list.push_back(schema::encode(tool));
-      intent.tools = keep(base::to_text(list));
+      out.intent.tools = keep(base::to_text(list));
     }
-    intent.parameters =
-        JsonObject{{"provider", run.spec.model.provider}, {"model", run.spec.model.model}};
+    const auto& model = run->spec.model;
+    out.intent.parameters = JsonObject{{"provider", model.provider}, {"model", model.model}};
     for (auto& message : asked.append) messages.push_back(std::move(message));
-    co_await session.append(std::move(intent), std::move(blobs));
-
-    ProviderTarget target{run.metadata.ns, run.spec.model.provider, run.spec.model.baseURL,
-                          run.spec.model.authSecretRef, run.spec.model.model};
-    journal::ModelOutcome outcome{.turn = asked.turn};
-    std::vector<journal::Batch::Blob> answered;
-    TurnEvent last;
-    try {
-      auto result = co_await providers.call(
-          std::move(target), std::move(messages), std::move(tools),
-          [&call](std::string_view text) { call.add(event_line({.text = std::string(text)})); });
-      std::string message = to_text(result.message);
-      outcome.message = blob_name(message);
-      answered.push_back({outcome.message, std::move(message)});
-      outcome.usage = result.usage;
-      outcome.finish = result.finish;
-      last.result = std::move(result);
-    } catch (const ProviderFailed& failed) {
-      outcome.error = failed.failure;
-      outcome.usage = failed.usage;
-      last.error = failed.failure;
-    }
-    co_await session.append(std::move(outcome), std::move(answered));
-    co_return event_line(std::move(last));
+    out.request = llm::make_request(model.model, messages, tools, llm::Delivery::streamed);
+    co_return out;
   }
 
   // ---- tools ----
@@ -376,6 +342,24 @@ struct Gateway::Impl {
 
   // ---- requests ----
 
+  // What the journal holds of the run: we may have been restarted while its agent went on.
+  io::Task<> enter(Session& session) {
+    if (session.is_loaded()) co_return;
+    auto turn = co_await session.writing.acquire();
+    co_await session.load();
+  }
+
+  // A foreign agent says no hello: its first request in a pod begins an execution.
+  io::Task<> enter_foreign(const objects::AgentRun& run, Session& session) {
+    auto has_begun = [&] { return session.fence() >= journal::Fence{run.status.attempt, 1}; };
+    if (session.is_loaded() && has_begun()) co_return;
+    auto turn = co_await session.writing.acquire();
+    co_await session.load();
+    if (has_begun()) co_return;
+    const auto declared = policy::declared_tools(runs.packs_of(run));
+    co_await begin_execution(run, session, declared, "foreign");
+  }
+
   io::Task<> serve(io::Exchange& exchange) {
     const std::string version(exchange.headers().get(header_protocol));
     if (version != std::to_string(protocol_version)) {
@@ -393,14 +377,22 @@ struct Gateway::Impl {
       co_await exchange.respond(answer(std::move(welcome)));
       co_return;
     }
-    auto session = session_of(run->metadata.uid);
-    if (!session->is_loaded()) {  // we were restarted while the agent went on
-      auto turn = co_await session->writing.acquire();
-      co_await session->load();
+    if (exchange.method() == "GET" && exchange.target() == "/v1/models") {
+      co_await exchange.respond(answer(list_models(*run)));
+      co_return;
     }
-    session->check_fence(exchange.headers().get(header_execution));
+    auto session = session_of(run->metadata.uid);
+    const std::string fence(exchange.headers().get(header_execution));
+    if (path == "/v1/chat/completions" && fence.empty()) {
+      co_await enter_foreign(*run, *session);
+    } else {
+      co_await enter(*session);
+      session->check_fence(fence);
+    }
     if (path == "/v1/turn") {
       co_await turn(exchange, run, session, std::move(body));
+    } else if (path == "/v1/chat/completions") {
+      co_await foreign.complete(exchange, run, session, std::move(body));
     } else if (path == "/v1/tools/decide") {
       auto call = from_text<ToolCall>(body);
       const Decision decision = co_await decide(run, session, std::move(call));

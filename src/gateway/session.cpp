@@ -1,6 +1,7 @@
 #include "gateway/session.h"
 
 #include "base/text.h"
+#include "gateway/foreign.h"
 #include "io/crypto.h"
 #include "protocol/codec.h"
 
@@ -17,15 +18,24 @@ constexpr std::size_t page = 500;
 
 std::string blob_name(std::string_view bytes) { return io::sha256_hex(bytes); }
 
-void ModelCall::add(std::string line) {
-  lines.push_back(std::move(line));
-  auto woken = std::exchange(more, std::make_shared<io::Event>());
-  woken->set();
+void ModelCall::add(std::string_view text) {
+  pieces_.emplace_back(text);
+  std::exchange(more_, std::make_shared<io::Event>())->set();
 }
 
-void ModelCall::end(std::string line) {
-  ended = true;
-  add(std::move(line));
+void ModelCall::end(protocol::TurnEvent last) {
+  last_ = std::move(last);
+  ended_ = true;
+  more_->set();
+}
+
+io::Task<std::optional<std::string>> ModelCall::piece(std::size_t at) {
+  while (at >= pieces_.size() && !ended_) {
+    auto more = more_;
+    co_await more->wait();
+  }
+  if (at >= pieces_.size()) co_return std::nullopt;
+  co_return pieces_[at];
 }
 
 Session::Session(journal::Journal& journal, std::string uid)
@@ -76,6 +86,7 @@ io::Task<> Session::begin_execution(std::int64_t attempt, std::string agent, std
   co_await commit(std::move(batch));
   fence_ = next;
   granted.clear();
+  answered.clear();
 }
 
 void Session::check_fence(std::string_view header) const {
@@ -174,6 +185,7 @@ io::Task<std::vector<protocol::PastTurn>> Session::past() {
     auto answer = co_await result(number);
     if (!answer) continue;
     const journal::ModelIntent intent = record_.turns.at(number).intent;
+    if (is_foreign(intent)) continue;
     protocol::PastTurn past_turn{number, intent.parent, {}, std::move(answer->message)};
     std::vector<std::string> appended = co_await journal_.blobs(intent.appended);
     for (const auto& text : appended)

@@ -18,12 +18,25 @@
 namespace gateway {
 
 // A model call under way. Whoever asks for it joins; it goes on when nobody listens any more.
-struct ModelCall {
-  std::vector<std::string> lines;  // TurnEvents as JSON, the last one ends it
-  bool ended = false;
-  std::shared_ptr<io::Event> more = std::make_shared<io::Event>();  // replaced when set
-  void add(std::string line);
-  void end(std::string line);
+class ModelCall {
+ public:
+  explicit ModelCall(std::int64_t turn, std::string request = {})
+      : turn(turn), request(std::move(request)) {}
+  void add(std::string_view text);
+  void end(protocol::TurnEvent last);  // result or error
+
+  // Waits for the piece of text number `at`; nothing when the call ended without it.
+  io::Task<std::optional<std::string>> piece(std::size_t at);
+  const protocol::TurnEvent& last() const { return last_; }  // after the last piece
+
+  const std::int64_t turn;
+  const std::string request;  // the hash of a foreign agent's request, else ""
+
+ private:
+  std::vector<std::string> pieces_;
+  protocol::TurnEvent last_;
+  bool ended_ = false;
+  std::shared_ptr<io::Event> more_ = std::make_shared<io::Event>();  // replaced when set
 };
 
 class Session {
@@ -64,9 +77,10 @@ class Session {
   journal::Fence fence() const { return fence_; }
   const std::string& uid() const { return uid_; }
 
-  std::map<std::int64_t, std::shared_ptr<ModelCall>> calls;  // under way
+  std::map<std::int64_t, std::shared_ptr<ModelCall>> calls;  // under way, by turn
   std::set<std::string> granted;                             // tool calls allowed in this execution
-  io::Semaphore writing{1};  // decisions and outcomes come one after the other
+  std::set<std::int64_t> answered;  // turns of a foreign agent that it has the answers to
+  io::Semaphore writing{1};         // decisions and outcomes come one after the other
 
  private:
   io::Task<> commit(journal::Batch);

@@ -59,7 +59,8 @@ struct ModelIntent {
   static constexpr std::int64_t version = 1;
   std::int64_t turn = 1;
   std::int64_t parent = 0;            // the turn that this one continues; 0: none
-  std::vector<std::string> appended;  // blobs, one protocol::Message each, in order
+  std::vector<std::string> appended;  // blobs, one protocol::Message each, in order; of a foreign
+                                      // agent's call all its messages, as it wrote them
   std::string tools;                  // blob: the tool definitions; "": as the parent's
   base::Json parameters = nullptr;    // model, limits and whatever else shapes the answer
   std::string requestHash;            // hex SHA-256 of the bytes that were sent

@@ -1,0 +1,68 @@
+#include "gateway/model_calls.h"
+
+#include "protocol/codec.h"
+
+namespace gateway {
+
+using protocol::TurnEvent;
+
+ModelCalls::ModelCalls(io::Loop& loop, base::Log& log, Providers& providers)
+    : log_(log), providers_(providers), calls_(loop) {}
+
+std::shared_ptr<ModelCall> ModelCalls::start(RunPtr run_, std::shared_ptr<Session> session,
+                                             std::shared_ptr<ModelCall> call,
+                                             io::Task<PlannedCall> plan) {
+  session->calls[call->turn] = call;
+  calls_.spawn("model call", run(std::move(run_), std::move(session), call, std::move(plan)));
+  return call;
+}
+
+// Ends the call in every case but our own end.
+io::Task<> ModelCalls::run(RunPtr run, std::shared_ptr<Session> session,
+                           std::shared_ptr<ModelCall> call, io::Task<PlannedCall> plan) {
+  TurnEvent last;
+  try {
+    last = co_await call_and_record(*run, *session, *call, std::move(plan));
+  } catch (...) {
+    // Nothing that goes wrong with one call may end the others.
+    const auto error = std::current_exception();
+    if (io::is_cancelled(error)) throw;
+    const std::string why = io::describe(error);
+    log_.warn("model call failed",
+              {{"namespace", run->metadata.ns}, {"run", run->metadata.name}, {"error", why}});
+    last.error = protocol::Failure{"internal", why};
+  }
+  session->calls.erase(call->turn);
+  call->end(std::move(last));
+}
+
+io::Task<TurnEvent> ModelCalls::call_and_record(const objects::AgentRun& run, Session& session,
+                                                ModelCall& call, io::Task<PlannedCall> plan) {
+  PlannedCall planned = co_await std::move(plan);
+  planned.intent.requestHash = blob_name(planned.request);
+  co_await session.append(std::move(planned.intent), std::move(planned.blobs));
+
+  const auto& model = run.spec.model;
+  ProviderTarget target{run.metadata.ns, model.provider, model.baseURL, model.authSecretRef};
+  journal::ModelOutcome outcome{.turn = call.turn};
+  std::vector<journal::Batch::Blob> blobs;
+  TurnEvent last;
+  try {
+    auto result = co_await providers_.call(std::move(target), std::move(planned.request),
+                                           [&call](std::string_view text) { call.add(text); });
+    std::string message = protocol::to_text(result.message);
+    outcome.message = blob_name(message);
+    blobs.push_back({outcome.message, std::move(message)});
+    outcome.usage = result.usage;
+    outcome.finish = result.finish;
+    last.result = std::move(result);
+  } catch (const ProviderFailed& failed) {
+    outcome.error = failed.failure;
+    outcome.usage = failed.usage;
+    last.error = failed.failure;
+  }
+  co_await session.append(std::move(outcome), std::move(blobs));
+  co_return last;
+}
+
+}  // namespace gateway

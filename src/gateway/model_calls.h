@@ -1,0 +1,41 @@
+// Model calls on behalf of runs: intent, provider, outcome.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/provider.h"
+#include "gateway/runs.h"
+#include "gateway/session.h"
+
+namespace gateway {
+
+// What is committed before a call leaves, and what then leaves.
+struct PlannedCall {
+  journal::ModelIntent intent;
+  std::vector<journal::Batch::Blob> blobs;
+  std::string request;  // for Providers
+};
+
+class ModelCalls {
+ public:
+  ModelCalls(io::Loop&, base::Log&, Providers&);
+
+  // Begins the call and notes it in session->calls until it has ended. It goes on when its
+  // listeners have left: what was paid for is written down.
+  std::shared_ptr<ModelCall> start(RunPtr, std::shared_ptr<Session>, std::shared_ptr<ModelCall>,
+                                   io::Task<PlannedCall> plan);
+
+ private:
+  io::Task<> run(RunPtr, std::shared_ptr<Session>, std::shared_ptr<ModelCall>,
+                 io::Task<PlannedCall> plan);
+  io::Task<protocol::TurnEvent> call_and_record(const objects::AgentRun&, Session&, ModelCall&,
+                                                io::Task<PlannedCall> plan);
+
+  base::Log& log_;
+  Providers& providers_;
+  io::TaskGroup calls_;
+};
+
+}  // namespace gateway
