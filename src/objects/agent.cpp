@@ -183,6 +183,7 @@ constexpr KindInfo Agent::info{
         {"Model", "string", ".spec.agents.default.model", "The model of its runs"},
         {"Active Agents", "integer", ".status.activeAgentPods", "Runs that are not final"},
         {"Total Runs", "integer", ".status.totalAgentRuns", "Runs there are"},
+        {"Display Name", "string", ".spec.displayName", "Name for people", 1},
         {"Age", "date", ".metadata.creationTimestamp", "Time since it was made"},
     },
     .table = &Agent::table,

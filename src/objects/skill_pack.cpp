@@ -14,8 +14,8 @@ constexpr Struct SkillRequirements::table{"SkillRequirements", &room<SkillRequir
 }};
 constexpr Struct Skill::table{"Skill", &room<Skill>, {
     {"name", &Skill::name, required | min_length(1) | honoured, "Name, unique in the pack."},
-    {"description", &Skill::description, honoured, "One line, shown to the model."},
-    {"content", &Skill::content, required | honoured, "Markdown, put into the system prompt."},
+    {"description", &Skill::description, honoured, "One line for the system prompt: when the skill helps."},
+    {"content", &Skill::content, required | honoured, "Markdown. The agent reads it from /skills/<name>.md; the system prompt says so."},
     {"requires", &Skill::requires_, refused, "What the skill needs."},
 }};
 
@@ -117,6 +117,7 @@ constexpr KindInfo SkillPack::info{
         {"Image", "string", ".spec.sidecar.image", "Image of its sidecar"},
         {"Category", "string", ".spec.category", "Where catalogues list it", 1},
         {"Version", "string", ".spec.version", "Its version", 1},
+        {"Source", "string", ".spec.source", "Where it comes from", 1},
         {"Age", "date", ".metadata.creationTimestamp", "Time since it was made"},
     },
     .table = &SkillPack::table,
