@@ -119,34 +119,40 @@ Binder::Binder(io::Loop& loop, base::Clock& clock, base::Random& random, base::L
       random_(random),
       log_(log),
       api_(api),
-      nodes_(read_node,
-             [this](const Key&, const NodeFacts* before, const NodeFacts* now) {
-               bool same = before && now && before->ready == now->ready &&
-                           before->unschedulable == now->unschedulable &&
-                           before->labels == now->labels &&
-                           before->taints.size() == now->taints.size();
-               if (same || !now) return;
-               for (const auto& [key, entry] : pods_.entries())
-                 if (entry.facts->waits) work_.add(key);
-             }),
-      pods_(read,
-            [this](const Key& key, const PodFacts* before, const PodFacts* now) {
-              auto runs_on = [](const PodFacts* pod) {
-                return pod && pod->phase != "Succeeded" && pod->phase != "Failed" ? pod->node : "";
-              };
-              if (auto node = runs_on(before); !node.empty()) --pods_on_[node];
-              if (auto node = runs_on(now); !node.empty()) ++pods_on_[node];
-              if (now && now->waits) work_.add(key);
-            }),
+      nodes_(log, read_node),
+      pods_(log, read),
       events_(clock, random, log, api, "binder"),
       work_(loop, clock, random, log, metrics, "binder",
-            [this](Key key) { return reconcile(key); }) {}
+            [this](Key key) { return reconcile(key); }) {
+  nodes_.on_change([this](const Key&, const NodeFacts* before, const NodeFacts* now) {
+    node_changed(before, now);
+  });
+  pods_.on_change([this](const Key& key, const PodFacts* before, const PodFacts* now) {
+    pod_changed(key, before, now);
+  });
+}
+
+// A node that is other than it was may fit whoever waits.
+void Binder::node_changed(const NodeFacts* before, const NodeFacts* now) {
+  if (!now || (before && *before == *now)) return;
+  for (const auto& [key, pod] : pods_.list())
+    if (pod->waits) work_.add(key);
+}
+
+void Binder::pod_changed(const Key& key, const PodFacts* before, const PodFacts* now) {
+  auto runs_on = [](const PodFacts* pod) {
+    return pod && pod->phase != "Succeeded" && pod->phase != "Failed" ? pod->node : "";
+  };
+  if (auto node = runs_on(before); !node.empty()) --pods_on_[node];
+  if (auto node = runs_on(now); !node.empty()) ++pods_on_[node];
+  if (now && now->waits) work_.add(key);
+}
 
 io::Task<controller::Result> Binder::reconcile(Key key) {
   auto pod = pods_.find(key);
   if (!pod || !pod->waits) co_return controller::Result{};
   std::vector<NodeFacts> nodes;
-  for (const auto& [name, entry] : nodes_.entries()) nodes.push_back(*entry.facts);
+  for (const auto& [name, node] : nodes_.list()) nodes.push_back(*node);
   auto placement = place(pod->tree, nodes, pods_on_);
   if (placement.node.empty()) {
     auto tree = pod->tree;
@@ -193,12 +199,12 @@ io::Task<> Binder::say_unschedulable(Key key, Json pod, std::string message) {
       {"metadata", JsonObject{{"resourceVersion", text_at(pod, {"metadata", "resourceVersion"})}}},
       {"status", JsonObject{{"conditions", std::move(conditions)}}}};
   kube::Ref ref{objects::find_kind("", "pods"), key.ns, key.name, "status"};
+  co_await api_.patch(ref, std::move(patch), {});
   objects::ObjectMeta about;
   about.name = key.name;
   about.ns = key.ns;
   about.uid = text_at(pod, {"metadata", "uid"});
   events_.record(*ref.kind, about, controller::EventType::warning, "FailedScheduling", message);
-  co_await api_.patch(ref, std::move(patch), {});
 }
 
 io::Task<> Binder::run() {

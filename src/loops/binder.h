@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "controller/cache.h"
 #include "controller/controller.h"
 #include "controller/events.h"
 #include "kube/api.h"
-#include "loops/mirror.h"
 
 namespace loops {
 
@@ -18,13 +18,15 @@ struct NodeFacts {
   std::map<std::string, std::string> labels;
   struct Taint {
     std::string key, value, effect;
+    bool operator==(const Taint&) const = default;
   };
   std::vector<Taint> taints;
+  bool operator==(const NodeFacts&) const = default;
 };
 NodeFacts read_node(const base::Json&);
 
 // Why a pod may not run on a node, in the scheduler's words; "" when it may. Looks at readiness,
-// cordon, nodeSelector, nodeName and NoSchedule/NoExecute taints.
+// cordon, nodeSelector and NoSchedule/NoExecute taints.
 std::string why_not(const base::Json& pod, const NodeFacts&);
 
 struct Placement {
@@ -49,6 +51,8 @@ class Binder {
   };
   static PodFacts read(const base::Json&);
   io::Task<controller::Result> reconcile(Key);
+  void node_changed(const NodeFacts* before, const NodeFacts* now);
+  void pod_changed(const Key&, const PodFacts* before, const PodFacts* now);
   io::Task<> say_unschedulable(Key, base::Json pod, std::string message);
 
   io::Loop& loop_;
@@ -56,8 +60,8 @@ class Binder {
   base::Random& random_;
   base::Log& log_;
   kube::Api& api_;
-  Mirror<NodeFacts> nodes_;
-  Mirror<PodFacts> pods_;
+  controller::Cache<NodeFacts> nodes_;
+  controller::Cache<PodFacts> pods_;
   std::map<std::string, std::size_t> pods_on_;
   controller::Events events_;
   controller::Controller work_;

@@ -25,17 +25,28 @@ bool has(const std::vector<std::string>& list, std::string_view text) {
   return std::ranges::find(list, text) != list.end();
 }
 
+JsonArray owners_of(const Json& object) {
+  auto list = base::find(object, {"metadata", "ownerReferences"});
+  return list && list->is_array() ? list->get_array() : JsonArray{};
+}
+
+Json owners_patch(const Json& object, JsonArray owners) {
+  return JsonObject{
+      {"metadata",
+       JsonObject{{"resourceVersion", text_at(object, {"metadata", "resourceVersion"})},
+                  {"ownerReferences", owners.empty() ? Json() : Json(std::move(owners))}}}};
+}
+
 }  // namespace
 
 OwnedFacts read_owned(const Json& object) {
   OwnedFacts facts;
   facts.uid = text_at(object, {"metadata", "uid"});
   facts.deleting = !text_at(object, {"metadata", "deletionTimestamp"}).empty();
-  if (auto list = base::find(object, {"metadata", "ownerReferences"}); list && list->is_array())
-    for (const auto& owner : list->get_array())
-      facts.owners.push_back({text_at(owner, {"apiVersion"}), text_at(owner, {"kind"}),
-                              text_at(owner, {"name"}), text_at(owner, {"uid"}),
-                              base::find_bool(owner, {"blockOwnerDeletion"}).value_or(false)});
+  for (const auto& owner : owners_of(object))
+    facts.owners.push_back({text_at(owner, {"apiVersion"}), text_at(owner, {"kind"}),
+                            text_at(owner, {"name"}), text_at(owner, {"uid"}),
+                            base::find_bool(owner, {"blockOwnerDeletion"}).value_or(false)});
   if (auto list = base::find(object, {"metadata", "finalizers"}); list && list->is_array())
     for (const auto& finalizer : list->get_array())
       if (finalizer.is_string()) facts.finalizers.emplace_back(finalizer.get_string());
@@ -52,11 +63,11 @@ GcLoop::GcLoop(io::Loop& loop, base::Clock& clock, base::Random& random, base::L
       api_(api),
       kinds_(std::move(kinds)),
       work_(loop, clock, random, log, metrics, "gc", [this](Key key) { return reconcile(key); }) {
-  for (std::size_t i = 0; i < kinds_.size(); ++i)
-    mirrors_.push_back(std::make_unique<Mirror<OwnedFacts>>(
-        read_owned, [this, i](const Key& key, const OwnedFacts* before, const OwnedFacts* now) {
-          changed({i, key}, before, now);
-        }));
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    caches_.push_back(std::make_unique<controller::Cache<OwnedFacts>>(log, read_owned));
+    caches_[i]->on_change([this, i](const Key& key, const OwnedFacts* before,
+                                    const OwnedFacts* now) { changed({i, key}, before, now); });
+  }
 }
 
 GcLoop::~GcLoop() = default;
@@ -70,7 +81,7 @@ GcLoop::Key GcLoop::queue_key(const Place& place) const {
 }
 
 const OwnedFacts* GcLoop::find(const Place& place) const {
-  return mirrors_[place.kind]->find(place.key).get();
+  return caches_[place.kind]->find(place.key).get();
 }
 
 void GcLoop::changed(const Place& place, const OwnedFacts* before, const OwnedFacts* now) {
@@ -117,12 +128,14 @@ io::Task<controller::Result> GcLoop::reconcile(Key key) {
   co_return controller::Result{};
 }
 
-// An owner counts as gone only when the server says so: a mirror may be behind.
+// An owner counts as gone only when the server says so: a cache may be behind.
 io::Task<bool> GcLoop::owner_exists(const Place& of, OwnedFacts::Owner owner) {
   if (by_uid_.contains(owner.uid)) co_return true;
   auto kind = objects::find_kind_of(owner.api_version, owner.kind);
   if (!kind) co_return true;  // a kind that we do not know: not ours to judge
-  kube::Ref ref{kind, kind->scope == schema::Scope::namespaced ? of.key.ns : "", owner.name, ""};
+  const bool namespaced = kind->scope == schema::Scope::namespaced;
+  if (namespaced && of.key.ns.empty()) co_return true;  // names nothing: not ours to judge
+  kube::Ref ref{kind, namespaced ? of.key.ns : "", owner.name, ""};
   kube::GetOptions options{kube::Detail::metadata};
   auto found = co_await kube::find(api_, ref, options);
   bool same = found && text_at(*found, {"metadata", "uid"}) == owner.uid;
@@ -130,31 +143,56 @@ io::Task<bool> GcLoop::owner_exists(const Place& of, OwnedFacts::Owner owner) {
 }
 
 io::Task<> GcLoop::collect(Place place, OwnedFacts facts) {
-  bool waits_for_owner = false;
+  bool is_waited_for = false;
   for (const auto& owner : facts.owners) {
     bool exists = co_await owner_exists(place, owner);
     if (!exists) continue;
     auto at = by_uid_.find(owner.uid);
     auto owner_facts = at == by_uid_.end() ? nullptr : find(at->second);
-    if (!owner_facts || !owner_facts->deleting || !has(owner_facts->finalizers, foreground))
+    if (!owner_facts || !waits_for_dependents(*owner_facts))
       co_return;  // it has an owner that stays
-    waits_for_owner = true;
+    is_waited_for = true;
   }
+  // In a circle somebody must not be waited for.
+  bool in_circle = false;
+  for (const auto& dependent : dependents_of(place, facts))
+    if (auto known = find(dependent)) in_circle |= waits_for_dependents(*known);
+  if (is_waited_for && in_circle) co_await unblock_owners(place);
   kube::RemoveOptions options;
   options.uid = facts.uid;
   // Who waits for this one waits for what it owns, too.
   options.propagation =
-      waits_for_owner ? kube::Propagation::foreground : kube::Propagation::background;
+      is_waited_for ? kube::Propagation::foreground : kube::Propagation::background;
   auto ref = ref_of(place);
   co_await controller::remove_if_there(api_, ref, options);
 }
 
-io::Task<controller::Result> GcLoop::finish_foreground(Place place, OwnedFacts facts) {
-  std::vector<Place> dependents;
+std::vector<GcLoop::Place> GcLoop::dependents_of(const Place& place,
+                                                 const OwnedFacts& facts) const {
+  std::vector<Place> others;
   if (auto at = dependents_.find(facts.uid); at != dependents_.end())
-    dependents.assign(at->second.begin(), at->second.end());
+    for (const auto& dependent : at->second)
+      if (dependent != place) others.push_back(dependent);
+  return others;
+}
+
+bool GcLoop::waits_for_dependents(const OwnedFacts& facts) {
+  return facts.deleting && has(facts.finalizers, foreground);
+}
+
+io::Task<> GcLoop::unblock_owners(Place place) {
+  auto ref = ref_of(place);
+  auto object = co_await kube::find(api_, ref);
+  if (!object) co_return;
+  auto owners = owners_of(*object);
+  for (auto& owner : owners) owner.as_object()["blockOwnerDeletion"] = false;
+  auto patch = owners_patch(*object, std::move(owners));
+  co_await api_.patch(ref, std::move(patch), {});
+}
+
+io::Task<controller::Result> GcLoop::finish_foreground(Place place, OwnedFacts facts) {
   bool blocked = false;
-  for (const auto& dependent : dependents) {
+  for (const auto& dependent : dependents_of(place, facts)) {
     auto known = find(dependent);
     if (!known) continue;
     for (const auto& owner : known->owners)
@@ -166,21 +204,15 @@ io::Task<controller::Result> GcLoop::finish_foreground(Place place, OwnedFacts f
 }
 
 io::Task<> GcLoop::orphan_dependents(Place place, OwnedFacts facts) {
-  std::vector<Place> dependents;
-  if (auto at = dependents_.find(facts.uid); at != dependents_.end())
-    dependents.assign(at->second.begin(), at->second.end());
+  auto dependents = dependents_of(place, facts);
   for (const auto& dependent : dependents) {
     auto ref = ref_of(dependent);
     auto object = co_await kube::find(api_, ref);
     if (!object) continue;
     JsonArray kept;
-    if (auto list = base::find(*object, {"metadata", "ownerReferences"}); list && list->is_array())
-      for (const auto& owner : list->get_array())
-        if (text_at(owner, {"uid"}) != facts.uid) kept.push_back(owner);
-    Json patch = JsonObject{
-        {"metadata",
-         JsonObject{{"resourceVersion", text_at(*object, {"metadata", "resourceVersion"})},
-                    {"ownerReferences", kept.empty() ? Json() : Json(std::move(kept))}}}};
+    for (auto& owner : owners_of(*object))
+      if (text_at(owner, {"uid"}) != facts.uid) kept.push_back(std::move(owner));
+    auto patch = owners_patch(*object, std::move(kept));
     co_await api_.patch(ref, std::move(patch), {});
   }
   co_await drop_finalizer(place, std::string(orphan));
@@ -234,12 +266,12 @@ io::Task<> GcLoop::run() {
     settings.collection.kind = kinds_[i];
     settings.detail = kube::Detail::metadata;
     watchers.push_back(
-        std::make_unique<kube::Watcher>(clock_, random_, log_, api_, settings, *mirrors_[i]));
+        std::make_unique<kube::Watcher>(clock_, random_, log_, api_, settings, *caches_[i]));
     group.spawn("watch", watchers.back()->run());
   }
   std::exception_ptr error;
   try {
-    for (const auto& mirror : mirrors_) co_await mirror->synced();
+    for (const auto& cache : caches_) co_await cache->synced();
     co_await work_.run();
   } catch (...) {
     error = std::current_exception();

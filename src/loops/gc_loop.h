@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "controller/cache.h"
 #include "controller/controller.h"
 #include "kube/api.h"
-#include "loops/mirror.h"
 
 namespace loops {
 
@@ -46,6 +46,10 @@ class GcLoop {
   io::Task<controller::Result> reconcile(Key);
   io::Task<> collect(Place, OwnedFacts);
   io::Task<bool> owner_exists(const Place& of, OwnedFacts::Owner);
+  std::vector<Place> dependents_of(const Place&, const OwnedFacts&) const;
+  // It is being deleted and goes when what it owns has gone.
+  static bool waits_for_dependents(const OwnedFacts&);
+  io::Task<> unblock_owners(Place);
   io::Task<controller::Result> finish_foreground(Place, OwnedFacts);
   io::Task<> orphan_dependents(Place, OwnedFacts);
   io::Task<controller::Result> empty_namespace(Place);
@@ -58,7 +62,7 @@ class GcLoop {
   base::Log& log_;
   kube::Api& api_;
   std::vector<const schema::KindInfo*> kinds_;
-  std::vector<std::unique_ptr<Mirror<OwnedFacts>>> mirrors_;
+  std::vector<std::unique_ptr<controller::Cache<OwnedFacts>>> caches_;
   std::map<std::string, Place> by_uid_;
   std::map<std::string, std::set<Place>> dependents_;  // by owner's uid
   controller::Controller work_;

@@ -11,6 +11,12 @@ using base::text_at;
 
 namespace {
 
+// Indexes of the caches, and what stands in the queue for the pods of a namespace without their
+// Job.
+const std::string by_uid = "uid", by_job = "job", left_alone = "?";
+
+std::string uid_of(const Json& object) { return text_at(object, {"metadata", "uid"}); }
+
 kube::Ref pod_ref(std::string ns, std::string name) {
   return {objects::find_kind("", "pods"), std::move(ns), std::move(name), ""};
 }
@@ -39,43 +45,44 @@ JobLoop::JobLoop(io::Loop& loop, base::Clock& clock, base::Random& random, base:
       random_(random),
       log_(log),
       api_(api),
-      jobs_([](const Json& job) { return job; },
-            [this](const Key& key, const Json* before, const Json* now) {
-              if (before && !now) {
-                auto uid = text_at(*before, {"metadata", "uid"});
-                last_failure_.erase(uid);
-                job_of_uid_.erase(uid);
-              }
-              if (now) job_of_uid_[text_at(*now, {"metadata", "uid"})] = key;
-              work_.add(key);
-            }),
-      pods_(read_pod, [this](const Key& key, const PodFacts* before,
-                             const PodFacts* now) { pod_changed(key, before, now); }),
-      work_(loop, clock, random, log, metrics, "job", [this](Key key) { return reconcile(key); }) {}
+      jobs_(log, controller::Cache<Json>::Read([](const Json& job) { return job; })),
+      pods_(log, read_pod),
+      work_(loop, clock, random, log, metrics, "job", [this](Key key) { return reconcile(key); }) {
+  using Uids = std::vector<std::string>;
+  jobs_.add_index(by_uid, [](const Key&, const Json& job) { return Uids{uid_of(job)}; });
+  pods_.add_index(by_job, [](const Key&, const PodFacts& pod) { return Uids{pod.job_uid}; });
+  jobs_.on_change([this](const Key& key, const Json* before, const Json* now) {
+    job_changed(key, before, now);
+  });
+  pods_.on_change([this](const Key& key, const PodFacts* before, const PodFacts* now) {
+    pod_changed(key, before, now);
+  });
+}
+
+void JobLoop::job_changed(const Key& key, const Json* before, const Json* now) {
+  if (now) work_.add(key);
+  if (!before || (now && uid_of(*before) == uid_of(*now))) return;
+  last_failure_.erase(uid_of(*before));
+  work_.add({key.ns, left_alone});
+}
 
 void JobLoop::pod_changed(const Key& key, const PodFacts* before, const PodFacts* now) {
-  const auto& uid = (now ? now : before)->job_uid;
-  if (uid.empty()) return;
-  if (now) {
-    pods_of_job_[uid].insert(key);
-  } else if (auto at = pods_of_job_.find(uid); at != pods_of_job_.end()) {
-    at->second.erase(key);
-    if (at->second.empty()) pods_of_job_.erase(at);
-  }
-  bool failed_before = before && before->phase == "Failed";
-  if (now && now->phase == "Failed" && !failed_before) last_failure_[uid] = clock_.now();
-  if (auto job = job_of_uid_.find(uid); job != job_of_uid_.end()) {
-    work_.add(job->second);
-  } else if (now && now->tracked && jobs_.is_synced()) {
-    work_.add({key.ns, "?" + uid});  // its Job has gone
-  }
+  const bool failed_before = before && before->phase == "Failed";
+  if (now && now->phase == "Failed" && !failed_before) last_failure_[now->job_uid] = clock_.now();
+  for (const PodFacts* pod : {before, now})
+    if (pod)
+      for (const auto& [job, tree] : jobs_.list_by(by_uid, pod->job_uid)) work_.add(job);
+  if (now && is_left_alone(*now) && jobs_.is_synced()) work_.add({key.ns, left_alone});
+}
+
+// Its Job is not there, as far as we know.
+bool JobLoop::is_left_alone(const PodFacts& pod) const {
+  return pod.tracked && jobs_.list_by(by_uid, pod.job_uid).empty();
 }
 
 std::vector<PodFacts> JobLoop::pods_of(const std::string& job_uid) const {
   std::vector<PodFacts> pods;
-  if (auto at = pods_of_job_.find(job_uid); at != pods_of_job_.end())
-    for (const auto& key : at->second)
-      if (auto facts = pods_.find(key)) pods.push_back(*facts);
+  for (const auto& [key, pod] : pods_.list_by(by_job, job_uid)) pods.push_back(*pod);
   return pods;
 }
 
@@ -87,22 +94,31 @@ io::Task<> JobLoop::remove_finalizer(std::string ns, std::string name) {
   if (!patch) co_return;
   auto body = std::move(*patch);
   auto changed = co_await api_.patch(ref, std::move(body), {});
-  if (text_at(changed, {"metadata", "deletionTimestamp"}).empty()) pods_.put(changed);
+  pods_.assume(changed);
+}
+
+// The pods of a Job that has gone keep their finalizer for nobody. That it has gone is for the
+// server to say: our watch of Jobs may be behind that of pods.
+io::Task<> JobLoop::let_go(std::string ns) {
+  std::vector<PodFacts> left;
+  for (const auto& [key, pod] : pods_.list())
+    if (key.ns == ns && is_left_alone(*pod)) left.push_back(*pod);
+  for (const auto& pod : left) {
+    std::optional<Json> job;
+    const Key key{ns, pod.job_name};
+    if (!pod.job_name.empty()) job = co_await kube::find(api_, job_ref(key, ""));
+    if (!job || uid_of(*job) != pod.job_uid) co_await remove_finalizer(ns, pod.name);
+  }
 }
 
 io::Task<controller::Result> JobLoop::reconcile(Key key) {
-  auto job = jobs_.find(key);
-  if (!job) {
-    // The pods of a Job that has gone keep their finalizer for nobody.
-    std::vector<PodFacts> left;
-    for (const auto& [pod_key, entry] : pods_.entries())
-      if (entry.facts->tracked && pod_key.ns == key.ns &&
-          !job_of_uid_.contains(entry.facts->job_uid))
-        left.push_back(*entry.facts);
-    for (const auto& pod : left) co_await remove_finalizer(pod.ns, pod.name);
+  if (key.name == left_alone) {
+    co_await let_go(key.ns);
     co_return controller::Result{};
   }
-  auto uid = text_at(*job, {"metadata", "uid"});
+  auto job = jobs_.find(key);
+  if (!job) co_return controller::Result{};
+  auto uid = uid_of(*job);
   auto pods = pods_of(uid);
   auto failure = last_failure_.find(uid);
   std::optional<base::Time> last;
@@ -115,11 +131,12 @@ io::Task<controller::Result> JobLoop::reconcile(Key key) {
     auto ref = pod_ref(key.ns, "");
     try {
       auto made = co_await api_.create(ref, std::move(pod), {});
-      pods_.put(made);
+      pods_.assume(made);
     } catch (const base::Error& error) {
       if (error.code() != base::Code::exists) throw;  // there already: our watch is behind
     }
   }
+  for (const auto& name : plan.release) co_await remove_finalizer(key.ns, name);
   for (const auto& name : plan.remove) {
     auto ref = pod_ref(key.ns, name);
     co_await controller::remove_if_there(api_, ref, {});
@@ -130,7 +147,7 @@ io::Task<controller::Result> JobLoop::reconcile(Key key) {
     auto ref = job_ref(key, "status");
     auto body = std::move(*patch);
     auto changed = co_await api_.patch(ref, std::move(body), {});
-    jobs_.put(changed);
+    jobs_.assume(changed);
   }
   for (const auto& name : plan.untrack) co_await remove_finalizer(key.ns, name);
   co_return controller::Result{plan.again_after};
@@ -146,9 +163,8 @@ io::Task<> JobLoop::run() {
   try {
     co_await jobs_.synced();
     co_await pods_.synced();
-    for (const auto& [key, entry] : pods_.entries())
-      if (entry.facts->tracked && !job_of_uid_.contains(entry.facts->job_uid))
-        work_.add({key.ns, "?" + entry.facts->job_uid});
+    for (const auto& [key, pod] : pods_.list())
+      if (is_left_alone(*pod)) work_.add({key.ns, left_alone});
     co_await work_.run();
   } catch (...) {
     error = std::current_exception();

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 
+#include "controller/cache.h"
 #include "controller/controller.h"
 #include "kube/api.h"
 #include "loops/job_plan.h"
-#include "loops/mirror.h"
 
 namespace loops {
 
@@ -21,7 +20,10 @@ class JobLoop {
   using Key = controller::Key;
   io::Task<controller::Result> reconcile(Key);
   io::Task<> remove_finalizer(std::string ns, std::string pod);
+  io::Task<> let_go(std::string ns);
+  bool is_left_alone(const PodFacts&) const;
   std::vector<PodFacts> pods_of(const std::string& job_uid) const;
+  void job_changed(const Key&, const base::Json* before, const base::Json* now);
   void pod_changed(const Key&, const PodFacts* before, const PodFacts* now);
 
   io::Loop& loop_;
@@ -29,10 +31,8 @@ class JobLoop {
   base::Random& random_;
   base::Log& log_;
   kube::Api& api_;
-  Mirror<base::Json> jobs_;
-  Mirror<PodFacts> pods_;
-  std::map<std::string, Key> job_of_uid_;
-  std::map<std::string, std::set<Key>> pods_of_job_;
+  controller::Cache<base::Json> jobs_;
+  controller::Cache<PodFacts> pods_;
   std::map<std::string, base::Time> last_failure_;  // by Job uid
   controller::Controller work_;
 };

@@ -111,6 +111,10 @@ class Planner {
     for (const auto& pod : pods_) {
       bool success = pod.phase == "Succeeded";
       bool failure = !success && has_failed(pod, only_failed_);
+      if (pod.deleting && !is_terminal(pod)) {
+        ++terminating_;
+        if (!failure) ++leaving_;
+      }
       if (pod.tracked && (success || failure)) {
         auto& list = success ? uncounted_succeeded_ : uncounted_failed_;
         if (has(list, pod.uid)) {
@@ -118,9 +122,7 @@ class Planner {
         } else {
           list.push_back(pod.uid);
         }
-      } else if (!is_terminal(pod) && pod.deleting) {
-        ++terminating_;
-      } else if (!is_terminal(pod) && !failure) {
+      } else if (!is_terminal(pod) && !failure && !pod.deleting) {
         active_.push_back(&pod);
         if (pod.ready) ++ready_;
         restarts_ += pod.restarts;
@@ -193,6 +195,7 @@ class Planner {
   void go_on() {
     if (suspended_) {
       remove_active();
+      plan_.release = plan_.remove;
       if (!has_condition(job_, "Suspended"))
         set_condition("Suspended", "True", "JobSuspended", "Job suspended");
       plan_.status.as_object().erase("startTime");
@@ -203,12 +206,23 @@ class Planner {
     if (text_at(plan_.status, {"startTime"}).empty())
       base::ensure(plan_.status, {"startTime"}) = base::format_time(now_);
     auto wanted = parallelism_;
-    if (completions_) wanted = std::min(wanted, *completions_ - all_succeeded());
-    auto missing = wanted - std::int64_t(active_.size()) - (only_failed_ ? terminating_ : 0);
-    if (missing <= 0 || !may_replace()) return;
-    auto made = all_succeeded() + all_failed() + std::int64_t(active_.size()) + terminating_;
-    for (std::int64_t i = 0; i < missing; ++i) plan_.create.push_back(pod_name(made + i));
-    created_ = missing;
+    if (completions_)
+      wanted = std::min(wanted, *completions_ - all_succeeded());
+    else if (all_succeeded() > 0)
+      wanted = 0;  // one of them found the work done: no new ones
+    auto missing = wanted - std::int64_t(active_.size()) - leaving_;
+    if (missing > 0 && may_replace()) create(missing);
+  }
+
+  // The numbers after those of all that were made, as far as they can be counted.
+  void create(std::int64_t missing) {
+    auto number = all_succeeded() + all_failed() + std::int64_t(active_.size()) + leaving_;
+    for (; created_ < missing; ++number) {
+      auto name = pod_name(number);
+      if (std::ranges::find(pods_, name, &PodFacts::name) != pods_.end()) continue;
+      plan_.create.push_back(std::move(name));
+      ++created_;
+    }
   }
 
   bool may_replace() {
@@ -280,7 +294,9 @@ class Planner {
   std::int64_t parallelism_, backoff_limit_, succeeded_, failed_;
   std::vector<std::string> uncounted_succeeded_, uncounted_failed_;
   std::vector<const PodFacts*> active_;
-  std::int64_t terminating_ = 0, ready_ = 0, restarts_ = 0, created_ = 0;
+  std::int64_t terminating_ = 0;  // being deleted, not ended
+  std::int64_t leaving_ = 0;      // those of them that are not counted as failed
+  std::int64_t ready_ = 0, restarts_ = 0, created_ = 0;
 };
 
 std::int64_t restarts_in(const Json& pod, std::string_view list_name) {
@@ -300,8 +316,10 @@ PodFacts read_pod(const Json& pod) {
   if (auto owners = find_array(pod, {"metadata", "ownerReferences"}))
     for (const auto& owner : *owners)
       if (base::find_bool(owner, {"controller"}).value_or(false) &&
-          text_at(owner, {"kind"}) == "Job")
+          text_at(owner, {"kind"}) == "Job") {
+        facts.job_name = text_at(owner, {"name"});
         facts.job_uid = text_at(owner, {"uid"});
+      }
   facts.phase = text_at(pod, {"status", "phase"});
   facts.deleting = !text_at(pod, {"metadata", "deletionTimestamp"}).empty();
   facts.tracked = has(texts_at(pod, {"metadata", "finalizers"}), std::string(job_finalizer));

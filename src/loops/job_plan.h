@@ -14,18 +14,19 @@ namespace loops {
 inline constexpr std::string_view job_finalizer = "batch.kubernetes.io/job-tracking";
 
 struct PodFacts {
-  std::string ns, name, uid, job_uid;
-  std::string phase;  // Pending, Running, Succeeded, Failed, Unknown
+  std::string ns, name, uid;
+  std::string job_name, job_uid;  // of the Job that controls it
+  std::string phase;              // Pending, Running, Succeeded, Failed, Unknown
   bool deleting = false, tracked = false, ready = false, bound = false;
   std::int64_t restarts = 0;  // of all its containers, init containers included
 };
 PodFacts read_pod(const base::Json&);
 
 struct JobPlan {
-  std::vector<std::string> untrack;  // names of pods whose finalizer goes
-  std::vector<std::string> remove;   // names of pods to delete
-  std::vector<std::string> create;   // names of pods to make
-  base::Json status;                 // as it should be after these
+  // Names of pods: those to make, those to delete, those that lose our finalizer before that (they
+  // count for nothing), and those that lose it when the status is written.
+  std::vector<std::string> create, remove, release, untrack;
+  base::Json status;  // as it should be after these
   std::optional<base::Duration> again_after;
 };
 

@@ -105,6 +105,7 @@ TEST(JobPlan, RemovesPodsOfASuspendedJobAndMakesThemAgain) {
   auto suspended = plan_job(job(R"("suspend":true,)", R"({"startTime":"2026-01-02T03:04:05Z"})"),
                             {pod("p", "Running")}, now, {});
   EXPECT_EQ(suspended.remove, std::vector<std::string>{"p"});
+  EXPECT_EQ(suspended.release, suspended.remove) << "they do not count as failed";
   EXPECT_EQ(conditions(suspended.status), "Suspended=True ");
   EXPECT_EQ(text_at(suspended.status, {"startTime"}), "");
   auto resumed = plan_job(job("", base::to_text(suspended.status)), {}, now, {});
@@ -128,6 +129,90 @@ TEST(JobPlan, LetsGoOfPodsWhenTheJobIsDeleted) {
   auto plan = plan_job(deleted, {pod("p", "Running")}, now, {});
   EXPECT_EQ(plan.untrack, std::vector<std::string>{"p"});
   EXPECT_TRUE(plan.create.empty());
+}
+
+TEST(JobPlan, FailsAtTheSeventhPodWithoutALimitOfItsOwn) {
+  auto unlimited = job("", R"({"failed":6})");
+  unlimited.at("spec").as_object().erase("backoffLimit");
+  EXPECT_EQ(plan_job(unlimited, {}, now, {}).create.size(), 1u);
+  auto uncounted = plan_job(unlimited, {pod("p", "Failed")}, now, {});
+  EXPECT_EQ(conditions(uncounted.status), "FailureTarget=True ") << "not Failed before it counts";
+  base::ensure(unlimited, {"status", "failed"}) = 7;
+  EXPECT_EQ(conditions(plan_job(unlimited, {}, now, {}).status), "FailureTarget=True Failed=True ");
+}
+
+TEST(JobPlan, AllowsNoRestartWhereTheLimitIsZero) {
+  auto running = pod("p", "Running");
+  EXPECT_EQ(conditions(plan_job(job(R"("backoffLimit":0,)"), {running}, now, {}).status), "");
+  running.restarts = 1;
+  EXPECT_EQ(conditions(plan_job(job(R"("backoffLimit":0,)"), {running}, now, {}).status),
+            "FailureTarget=True ");
+}
+
+TEST(JobPlan, WaitsTenMinutesAtMost) {
+  auto failed = job(R"("backoffLimit":99,)", R"({"failed":50})");
+  EXPECT_EQ(plan_job(failed, {}, now, now).again_after, base::Duration(600'000));
+  EXPECT_EQ(plan_job(failed, {}, now + base::Duration(600'000), now).create.size(), 1u);
+}
+
+TEST(JobPlan, CountsAPodThatNoNodeRanAsFailedByItsDeletion) {
+  auto unbound = pod("p", "Pending");
+  unbound.deleting = true;
+  unbound.bound = false;
+  auto plan = plan_job(job(), {unbound}, now, {});
+  EXPECT_EQ(base::to_text(plan.status.at("uncountedTerminatedPods")), R"({"failed":["uid-p"]})");
+  EXPECT_EQ(plan.create.size(), 1u);
+}
+
+TEST(JobPlan, NumbersPodsAlikeHoweverFarTheDeletedOnesAre) {
+  auto any = job(R"("podReplacementPolicy":"TerminatingOrFailed",)");
+  auto lost = pod("p", "Running");
+  lost.deleting = true;
+  auto first = plan_job(any, {lost}, now, {});
+  base::ensure(any, {"status"}) = first.status;
+  lost.tracked = false;
+  auto second = plan_job(any, {lost}, now, {});
+  EXPECT_EQ(base::find_int(second.status, {"failed"}), 1);
+  EXPECT_EQ(base::find_int(second.status, {"terminating"}), 1);
+  ASSERT_EQ(first.create.size(), 1u);
+  EXPECT_EQ(second.create, first.create);
+}
+
+TEST(JobPlan, TakesNoNameThatAPodOfTheJobHas) {
+  auto usual = plan_job(job(), {}, now, {});
+  ASSERT_EQ(usual.create.size(), 1u);
+  auto plan = plan_job(job(), {pod(usual.create[0], "Failed", false)}, now, {});
+  ASSERT_EQ(plan.create.size(), 1u);
+  EXPECT_NE(plan.create, usual.create);
+}
+
+TEST(JobPlan, MakesNoNewPodsForWorkThatOneFoundDone) {
+  auto queue = job(R"("parallelism":2,)");
+  queue.at("spec").as_object().erase("completions");
+  EXPECT_EQ(plan_job(queue, {}, now, {}).create.size(), 2u);
+  base::ensure(queue, {"status", "succeeded"}) = 1;
+  auto plan = plan_job(queue, {pod("b", "Running")}, now, {});
+  EXPECT_TRUE(plan.create.empty());
+  EXPECT_EQ(conditions(plan.status), "");
+  EXPECT_EQ(conditions(plan_job(queue, {}, now, {}).status),
+            "SuccessCriteriaMet=True Complete=True ");
+}
+
+TEST(JobPlan, ReadsWhatItDecidesOnFromAPod) {
+  auto facts = read_pod(base::parse_json(
+      R"({"metadata":{"namespace":"n","name":"p","uid":"u1","deletionTimestamp":"2026-01-02T03:04:05Z",
+          "finalizers":["x","batch.kubernetes.io/job-tracking"],
+          "ownerReferences":[{"kind":"Job","name":"other","uid":"o"},
+                             {"kind":"Job","name":"j","uid":"u","controller":true}]},
+          "spec":{"nodeName":"node"},
+          "status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}],
+                    "containerStatuses":[{"restartCount":1},{"restartCount":2}],
+                    "initContainerStatuses":[{"restartCount":4}]}})"));
+  EXPECT_EQ(facts.job_name, "j");
+  EXPECT_EQ(facts.job_uid, "u");
+  EXPECT_EQ(facts.restarts, 7);
+  EXPECT_TRUE(facts.deleting && facts.tracked && facts.ready && facts.bound);
+  EXPECT_EQ(read_pod(base::JsonObject{}).job_uid, "");
 }
 
 }  // namespace
