@@ -25,40 +25,11 @@ struct Outcome {
   std::string message() const { return failed ? failed->failure.message : ""; }
 };
 
-// The API server, away for the first `failures` questions.
-class Unsteady final : public kube::Api {
- public:
-  io::Task<base::Json> get(kube::Ref ref, kube::GetOptions options) override {
-    if (failures-- > 0) throw base::Error(base::Code::unavailable, "connection refused");
-    return world().api.get(ref, options);
-  }
-  io::Task<kube::Page> list(kube::Ref r, kube::ListOptions o) override {
-    return world().api.list(r, o);
-  }
-  io::Task<std::unique_ptr<kube::WatchStream>> watch(kube::Ref r, kube::WatchOptions o) override {
-    return world().api.watch(r, o);
-  }
-  io::Task<base::Json> create(kube::Ref r, base::Json b, kube::CreateOptions o) override {
-    return world().api.create(r, b, o);
-  }
-  io::Task<base::Json> patch(kube::Ref r, base::Json b, kube::PatchOptions o) override {
-    return world().api.patch(r, b, o);
-  }
-  io::Task<base::Json> remove(kube::Ref r, kube::RemoveOptions o) override {
-    return world().api.remove(r, o);
-  }
-  io::Task<std::unique_ptr<kube::LogStream>> log(kube::Ref r, kube::LogOptions o) override {
-    return world().api.log(r, o);
-  }
-  io::Task<base::Json> get_path(std::string path) override { return world().api.get_path(path); }
-  int failures = 0;
-};
-
 struct ProviderCalls : testing::Test {
   test::VirtualClock clock;
   test::SeededRandom random{1};
   RecordingLog log;
-  Unsteady api;
+  WrappedApi api;
   ProviderSettings settings;
   std::unique_ptr<Providers> providers_;
 

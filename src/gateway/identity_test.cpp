@@ -1,0 +1,60 @@
+#include "gateway/identity.h"
+
+#include "base/text.h"
+#include "gateway/gateway_fixture_test.h"
+#include "io/crypto.h"
+#include "protocol/names.h"
+
+namespace gateway {
+namespace {
+
+TEST(PodOf, ReadsABoundToken) {
+  const auto claims = base::parse_json(
+      R"({"kubernetes.io":{"namespace":"demo","pod":{"name":"p","uid":"u"},"serviceaccount":{}}})");
+  EXPECT_EQ(pod_of(claims), (PodIdentity{"demo", "p", "u"}));
+  for (auto text : {"{}", R"({"kubernetes.io":{"namespace":"demo"}})",
+                    R"({"kubernetes.io":{"pod":{"name":"p","uid":"u"}}})",
+                    R"({"kubernetes.io":{"namespace":"demo","pod":{"name":"p"}}})"})
+    EXPECT_THROW(pod_of(base::parse_json(text)), base::Error) << text;
+}
+
+struct Tokens : testing::Test {
+  RecordingLog log;
+  WrappedApi api;
+  TokenVerifier verifier{world().clock, log, api};
+  std::string pod = unique_name("pod"), uid = make_pod(pod);
+
+  std::string refused(const std::string& authorization) {
+    try {
+      run(verifier.verify(authorization));
+    } catch (const base::Error& error) {
+      return base::cat(base::name(error.code()), ": ", error.what());
+    }
+    return "";
+  }
+};
+
+TEST_F(Tokens, AreVerifiedWithTheServersKeys) {
+  const std::string token = make_token(pod, uid, protocol::audience_gateway);
+  EXPECT_EQ(run(verifier.verify("Bearer " + token)), (PodIdentity{"default", pod, uid}));
+  EXPECT_EQ(refused("Bearer " + token), "");
+  EXPECT_EQ(api.paths_asked, 2);  // discovery and keys, once
+  EXPECT_TRUE(refused(token).starts_with("denied")) << refused(token);
+  EXPECT_TRUE(refused("").starts_with("denied"));
+  const std::string other = make_token(pod, uid, "somebody-else");
+  EXPECT_NE(refused("Bearer " + other).find("audience"), std::string::npos)
+      << refused("Bearer " + other);
+}
+
+TEST_F(Tokens, OfUnknownKeysAskForTheKeysOnceInAWhile) {
+  const base::Json claims = base::parse_json(
+      R"({"iss":"x","aud":["sympozium-gateway"],"exp":9999999999,"kubernetes.io":{"namespace":"default","pod":{"name":"p","uid":"u"}}})");
+  for (int i = 0; i < 5; ++i) {
+    const std::string forged = io::sign_jwt(claims, io::make_p256_key());
+    EXPECT_TRUE(refused("Bearer " + forged).starts_with("denied"));
+  }
+  EXPECT_EQ(api.paths_asked, 2);
+}
+
+}  // namespace
+}  // namespace gateway
