@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "policy/tools.h"
 #include "protocol/names.h"
+#include "schema/format.h"
 #include "schema/validate.h"
 
 namespace policy {
@@ -29,13 +30,10 @@ Issues check_as(const base::Json& object) {
   return issues;
 }
 
+// That it is a duration is for the field's format to say.
 void check_timeout(Issues& issues, const std::string& path, const std::string& text) {
-  if (text.empty()) return;
   const auto duration = base::parse_duration(text);
-  if (!duration)
-    issues.push_back(
-        {path, cat("\"", text, "\" is no duration; write it like \"90s\" or \"15m\"")});
-  else if (*duration <= base::Duration(0))
+  if (duration && *duration == base::Duration(0))
     issues.push_back({path, cat("\"", text, "\" must be longer than 0s")});
 }
 
@@ -54,45 +52,37 @@ void check_skills(Issues& issues, const std::string& path,
   }
 }
 
-bool is_environment_name(std::string_view name) {
-  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
-  return std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 // Names that change what program runs, or are ours.
 bool is_reserved_environment(std::string_view name) {
-  constexpr std::array<std::string_view, 7> reserved{"PATH",     "HOME", "SHELL", "USER",
-                                                     "HOSTNAME", "IFS",  "ENV"};
+  constexpr std::array<std::string_view, 11> reserved{
+      "PATH", "HOME", "SHELL",     "USER",     "HOSTNAME",      "IFS",
+      "ENV",  "PS4",  "SHELLOPTS", "BASHOPTS", "GLIBC_TUNABLES"};
   return name.starts_with("LD_") || name.starts_with("SYMPOZIUM_") || name.starts_with("BASH_") ||
          std::ranges::find(reserved, name) != reserved.end();
 }
 
-void check_environment_name(Issues& issues, const std::string& path, std::string_view name) {
-  if (!is_environment_name(name))
-    issues.push_back(
-        {path, cat("\"", name, "\" must be letters, digits and _, not beginning with a digit")});
-  else if (is_reserved_environment(name))
+void check_reserved(Issues& issues, const std::string& path, std::string_view name) {
+  if (is_reserved_environment(name))
     issues.push_back({path, cat("\"", name, "\" is reserved; choose another name")});
 }
 
 void check_environment(Issues& issues, const std::string& path, const objects::TextMap& env) {
-  for (const auto& [name, value] : env) check_environment_name(issues, cat(path, ".", name), name);
+  for (const auto& [name, value] : env) {
+    const std::string at = cat(path, ".", name);
+    if (!schema::matches(schema::Format::env_name, name))
+      issues.push_back({at, cat("\"", name, "\" is not valid; write ",
+                                schema::expected(schema::Format::env_name))});
+    check_reserved(issues, at, name);
+  }
 }
 
+// That it begins with http:// or https:// is for the field's format to say.
 void check_base_url(Issues& issues, const std::string& path, const std::string& url) {
-  if (url.empty()) return;
-  std::string_view rest = url;
-  if (rest.starts_with("https://"))
-    rest.remove_prefix(8);
-  else if (rest.starts_with("http://"))
-    rest.remove_prefix(7);
-  else
-    return issues.push_back({path, cat("\"", url, "\" must begin with https:// or http://")});
-  const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
-  if (host.empty()) issues.push_back({path, cat("\"", url, "\" has no host")});
-  if (host.find('@') != host.npos)
+  const auto scheme_end = url.find("://");
+  if (scheme_end == url.npos) return;
+  const std::string_view rest = std::string_view(url).substr(scheme_end + 3);
+  if (rest.find_first_of(":?#") == 0) issues.push_back({path, cat("\"", url, "\" has no host")});
+  if (rest.substr(0, rest.find_first_of("/?#")).contains('@'))
     issues.push_back({path, "must not hold a user or password; keys are in the Secret"});
 }
 
@@ -165,7 +155,7 @@ Issues rules_of(const objects::SkillPack& pack) {
   for (std::size_t i = 0; i < sidecar.tools.size(); ++i)
     check_tool(issues, cat("spec.sidecar.tools[", i, "]"), sidecar.tools[i]);
   for (std::size_t i = 0; i < sidecar.env.size(); ++i)
-    check_environment_name(issues, cat("spec.sidecar.env[", i, "].name"), sidecar.env[i].name);
+    check_reserved(issues, cat("spec.sidecar.env[", i, "].name"), sidecar.env[i].name);
   if (!base::is_dns_label(pack.metadata.name) || pack.metadata.name.size() > pack_name_max)
     issues.push_back(
         {"metadata.name", cat("\"", pack.metadata.name, "\" names a container, too: use at most ",

@@ -24,9 +24,9 @@ base::Issues check_skill_pack(const base::Json& object);
 base::Issues check(std::string_view plural, const base::Json& object);
 
 // The rules between fields, on decoded objects:
-//   timeouts are positive durations; a skill reference names exactly one thing, each once;
-//   environment names are names, none that the loader or the shell reads; base URLs are http(s)
-//   without user information;
+//   timeouts are longer than nothing; a skill reference names exactly one thing, each once;
+//   environment names are names, none that the loader or the shell reads; base URLs have a host and
+//   no user information.
 base::Issues rules_of(const objects::Agent&);
 base::Issues rules_of(const objects::AgentRun&);
 //   no tool takes a built-in's name, positional arguments are

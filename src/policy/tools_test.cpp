@@ -35,12 +35,43 @@ TEST(Tools, OfSidecarsNameTheirPack) {
   EXPECT_EQ(tools[6].targets, (Names{"b"}));
 }
 
+TEST(Tools, SayWhereTheyRunAndWhatTheyDo) {
+  auto own = pack("a", {"deploy"});
+  own.spec.sidecar->tools[0].effect = objects::Effect::workspace;
+  own.spec.sidecar->tools[0].idempotent = true;
+  const auto tools = declared_tools({own});
+  auto find = [&](std::string_view name) {
+    return *std::ranges::find(tools, name, &DeclaredTool::name);
+  };
+  EXPECT_EQ(find("read_file").place, ToolPlace::runner);
+  EXPECT_EQ(find("read_file").effect, objects::Effect::none);
+  EXPECT_EQ(find("fetch_url").place, ToolPlace::gateway);
+  EXPECT_EQ(find("execute_command").place, ToolPlace::sidecar);
+  EXPECT_FALSE(find("execute_command").idempotent) << "nobody knows what a command does";
+  EXPECT_EQ(find("deploy").place, ToolPlace::sidecar);
+  EXPECT_EQ(find("deploy").effect, objects::Effect::workspace);
+  EXPECT_TRUE(find("deploy").idempotent);
+  for (const auto& tool : tools) EXPECT_EQ(is_builtin_tool(tool.name), tool.name != "deploy");
+}
+
 TEST(ToolDecision, WithoutListsAllowsExactlyWhatIsDeclared) {
   const auto declared = declared_tools({});
   EXPECT_TRUE(decide_tool({}, declared, "read_file").allowed);
   const auto other = decide_tool({}, declared, "rm_rf");
   EXPECT_FALSE(other.allowed);
   EXPECT_EQ(other.reason, "this run has no tool named rm_rf");
+}
+
+TEST(ToolDecision, SaysWhichListDecided) {
+  const auto declared = declared_tools({});
+  auto reason = [&](const objects::ToolPolicy& lists) {
+    return decide_tool(lists, declared, "read_file").reason;
+  };
+  EXPECT_EQ(reason({}), "");
+  EXPECT_EQ(reason({.deny = {"read_file"}}),
+            "read_file is denied by spec.toolPolicy.deny of this run");
+  EXPECT_EQ(reason({.allow = {"write_file"}}),
+            "read_file is not in spec.toolPolicy.allow of this run");
 }
 
 TEST(ToolDecision, DenyWinsOverAllow) {
