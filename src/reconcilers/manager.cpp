@@ -121,6 +121,7 @@ struct Manager::Impl {
   io::Task<> lead() {
     for (const auto& wait : waits) co_await wait();
     if (leadership) co_await leadership->acquire();
+    is_working = true;
     co_await work();
     if (leadership) co_await leadership->release();
     stopped.set();
@@ -150,6 +151,7 @@ struct Manager::Impl {
   std::vector<std::unique_ptr<kube::Watcher>> watchers;
   std::vector<std::function<bool()>> synced;
   std::vector<std::function<io::Task<>()>> waits;
+  bool is_working = false;
   io::Event stopped;
 };
 
@@ -175,6 +177,7 @@ void Manager::stop() {
   impl_->runs.stop();
   impl_->agents.stop();
   impl_->packs.stop();
+  if (!impl_->is_working) impl_->stopped.set();  // a standby has nothing in hand
 }
 
 bool Manager::is_ready() const {
