@@ -174,6 +174,23 @@ TEST_F(LoopTest, ATaskSpawnedIntoAStoppedGroupDoesNotBegin) {
   EXPECT_FALSE(begun);
 }
 
+TEST_F(LoopTest, ATaskThatIsStoppedBeforeItBeginsDoesNotBegin) {
+  bool begun = false;
+  auto task = [&]() -> Task<> {
+    begun = true;
+    co_return;
+  };
+  {
+    TaskGroup group(loop);  // the loop stands still: nothing begins yet
+    group.spawn("early", task());
+  }
+  TaskGroup group(loop);
+  group.spawn("stopped", task());
+  group.stop();
+  loop.run(group.join());
+  EXPECT_FALSE(begun);
+}
+
 TEST_F(LoopTest, ATaskStopsItsOwnGroupAtItsNextWait) {
   std::optional<Code> code;
   auto main = [&]() -> Task<> {

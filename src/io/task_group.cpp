@@ -15,7 +15,11 @@ struct TaskGroup::Impl {
   asio::io_context& context;
   std::shared_ptr<bool> loop_alive;
   std::uint64_t last = 0;
-  std::map<std::uint64_t, std::shared_ptr<asio::cancellation_signal>> running;
+  struct Running {
+    asio::cancellation_signal signal;
+    bool begun = false;
+  };
+  std::map<std::uint64_t, std::shared_ptr<Running>> running;
   std::list<asio::steady_timer*> stopped_joiners;  // wait for the end although they are stopped
   bool stopping = false;
   std::exception_ptr error;
@@ -23,8 +27,11 @@ struct TaskGroup::Impl {
 
   void stop() {
     stopping = true;
-    auto signals = running;  // a task may end while being told
-    for (auto& [id, signal] : signals) signal->emit(asio::cancellation_type::terminal);
+    auto told = running;  // a task may end while being told
+    // Asio lets a task that is cancelled before it begins throw out of the loop: such a one finds
+    // out by `stopping`.
+    for (auto& [id, task] : told)
+      if (task->begun) task->signal.emit(asio::cancellation_type::terminal);
   }
 
   void ended(std::uint64_t id, std::exception_ptr why) {
@@ -56,8 +63,10 @@ TaskGroup::~TaskGroup() {
 namespace {
 
 // Names the task in its failure. A task spawned into a stopped group does not begin.
-Task<> named(std::string name, Task<> task, std::shared_ptr<const bool> stopping) {
+Task<> named(std::string name, Task<> task, std::shared_ptr<const bool> stopping,
+             std::shared_ptr<bool> begun) {
   if (*stopping) throw base::Error(base::Code::cancelled, "stopped");
+  *begun = true;
   co_await asio::this_coro::throw_if_cancelled(false);
   try {
     co_await std::move(task);
@@ -72,15 +81,16 @@ Task<> named(std::string name, Task<> task, std::shared_ptr<const bool> stopping
 void TaskGroup::spawn(std::string name, Task<> task) {
   auto state = impl_;
   const auto id = ++state->last;
-  auto signal = std::make_shared<asio::cancellation_signal>();
-  state->running.emplace(id, signal);
+  auto running = std::make_shared<Impl::Running>();
+  state->running.emplace(id, running);
   state->empty.clear();
   std::shared_ptr<const bool> stopping(state, &state->stopping);
-  asio::co_spawn(
-      state->context, named(std::move(name), std::move(task), std::move(stopping)),
-      asio::bind_cancellation_slot(signal->slot(), [state, id, signal](std::exception_ptr error) {
-        state->ended(id, error);
-      }));
+  std::shared_ptr<bool> begun(running, &running->begun);
+  asio::co_spawn(state->context,
+                 named(std::move(name), std::move(task), std::move(stopping), std::move(begun)),
+                 asio::bind_cancellation_slot(
+                     running->signal.slot(),
+                     [state, id, running](std::exception_ptr error) { state->ended(id, error); }));
 }
 
 void TaskGroup::stop() { impl_->stop(); }
