@@ -121,6 +121,42 @@ class Simulated {
   Served served_{[this](io::Exchange& exchange) { return answer(exchange); }};
 };
 
+// A provider that says what the test wrote down, answer by answer.
+struct Dictated {
+  struct Answer {
+    std::string type, bytes;
+    enum class End : unsigned char { ends, breaks, hangs } end = End::ends;
+  };
+  std::vector<Answer> answers;
+  io::Event asked, never;
+  std::size_t requests = 0;
+  Served served{[this](io::Exchange& exchange) { return answer(exchange); }};
+
+  io::Task<> answer(io::Exchange& exchange) {
+    co_await exchange.body(1 << 20);
+    const Answer& said = answers.at(std::min(requests++, answers.size() - 1));
+    asked.set();
+    if (said.type.empty()) co_await never.wait();
+    co_await exchange.begin(200, {{"Content-Type", said.type}});
+    co_await exchange.send(said.bytes);
+    if (said.end == Answer::End::breaks) throw base::Error(base::Code::unavailable, "dictated end");
+    if (said.end == Answer::End::hangs) co_await never.wait();
+    co_await exchange.end();
+  }
+  std::string base_url() const { return "http://" + served.place(); }
+};
+inline constexpr auto breaks = Dictated::Answer::End::breaks;
+inline constexpr auto hangs = Dictated::Answer::End::hangs;
+inline const std::string stream_type = "text/event-stream";
+inline const std::string half =
+    "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":10,"
+    "\"completion_tokens\":1}}\n\n";
+inline const std::string whole =
+    half +
+    "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":"
+    "\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":2}}\n\n"
+    "data: [DONE]\n\n";
+
 inline const std::string test_key = "sk-never-to-be-seen";
 
 // A Secret that holds test_key as API_KEY; its name.

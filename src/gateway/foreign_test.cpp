@@ -58,7 +58,7 @@ TEST_F(ForeignAgentTest, PaysForTheSameQuestionAgainOnlyWhenItHadTheAnswer) {
   StartedRun started = start_run(provider);
   const std::string first = chat(started, completion("hi")).text;
   EXPECT_EQ(chat(started, completion("hi")).status, 200);
-  EXPECT_EQ(provider.stats().requests, 2);  // it has the first answer, and wants another one
+  EXPECT_EQ(provider.stats().requests, 2);  // it has the first answer, and wants no, this
 
   record_pod(started, 2);  // run again from its start
   const Json again =
@@ -74,6 +74,25 @@ TEST_F(ForeignAgentTest, PaysForTheSameQuestionAgainOnlyWhenItHadTheAnswer) {
   restart();  // who has what is not known any more: nothing is paid twice
   EXPECT_EQ(chat(started, completion("hi")).status, 200);
   EXPECT_EQ(provider.stats().requests, 4);
+}
+
+TEST_F(ForeignAgentTest, IsToldWhenTheAnswerThatItHeardIsNotTheOneThatCounts) {
+  settings.provider.longest_pause = base::Duration(1);
+  restart();
+  const std::string other =
+      "data: {\"choices\":[{\"delta\":{\"content\":\"no, this\"},\"finish_reason\":\"stop\"}]}"
+      "\n\ndata: [DONE]\n\n";
+  Dictated provider{.answers = {{stream_type, half, breaks}, {stream_type, other}}};
+  const StartedRun started = start_run(provider.base_url(), "");
+  const std::string question = completion("hi", R"(,"stream":true)");
+  const Answered torn = chat(started, question);
+  EXPECT_NE(torn.text.find("\"content\":\"a\""), std::string::npos) << torn.text;
+  EXPECT_NE(torn.text.find("repeat the request"), std::string::npos) << torn.text;
+  EXPECT_EQ(torn.text.find("[DONE]"), std::string::npos) << torn.text;
+  const Answered again = chat(started, question);
+  EXPECT_NE(again.text.find("\"content\":\"no, this\""), std::string::npos) << again.text;
+  EXPECT_TRUE(again.text.ends_with("data: [DONE]\n\n")) << again.text;
+  EXPECT_EQ(provider.requests, 2U);
 }
 
 TEST_F(ForeignAgentTest, JoinsTheSameRequestUnderWay) {

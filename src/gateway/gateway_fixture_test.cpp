@@ -47,14 +47,19 @@ void record_pod(StartedRun& started, std::int64_t attempt) {
   started.token = make_token(started.pod, started.pod_uid, audience_gateway);
 }
 
-StartedRun start_run(const Simulated& provider, const std::string& extra) {
+StartedRun start_run(const Simulated& provider, const std::string& more) {
+  return start_run(provider.base_url(), make_secret(provider.place()), more);
+}
+
+StartedRun start_run(const std::string& base_url, const std::string& secret,
+                     const std::string& more) {
   StartedRun out;
   out.name = unique_name("run");
   Json object = parse_json(cat(
       R"({"apiVersion":"sympozium.ai/v1alpha1","kind":"AgentRun","spec":{"agentRef":"a","agentId":"default",)"
       R"("sessionKey":"s","systemPrompt":"Be brief.","task":"count",)",
-      extra, R"("model":{"provider":"openai","model":"sim-1","baseURL":")", provider.base_url(),
-      R"(","authSecretRef":")", make_secret(provider.place()), "\"}}}"));
+      more, R"("model":{"provider":"openai","model":"sim-1","baseURL":")", base_url,
+      R"(","authSecretRef":")", secret, "\"}}}"));
   base::ensure(object, {"metadata", "name"}) = out.name;
   out.uid = text_at(create(objects::AgentRun::info, std::move(object)), {"metadata", "uid"});
   record_pod(out, 1);

@@ -85,6 +85,9 @@ struct ProviderCalls : testing::Test {
   static ProviderTarget target_of(const std::string& base_url, const std::string& secret) {
     return {"default", "openai", base_url, secret};
   }
+  static ProviderTarget target_of(const Dictated& provider) {
+    return target_of(provider.base_url(), "");
+  }
   static ProviderTarget target_of(const Simulated& provider) {
     return target_of(provider.base_url(), make_secret(provider.place()));
   }
@@ -245,44 +248,9 @@ TEST_F(ProviderCalls, AskAgainInSilenceWhenAStreamBreaksOff) {
   EXPECT_EQ(provider.stats().requests, 3);
 }
 
-// A provider that says what the test wrote down, answer by answer.
-struct Dictated {
-  struct Answer {
-    std::string type, bytes;
-    enum class End : unsigned char { ends, breaks, hangs } end = End::ends;
-  };
-  std::vector<Answer> answers;
-  io::Event asked, never;
-  std::size_t requests = 0;
-  Served served{[this](io::Exchange& exchange) { return answer(exchange); }};
-
-  io::Task<> answer(io::Exchange& exchange) {
-    co_await exchange.body(1 << 20);
-    const Answer& said = answers.at(std::min(requests++, answers.size() - 1));
-    asked.set();
-    if (said.type.empty()) co_await never.wait();
-    co_await exchange.begin(200, {{"Content-Type", said.type}});
-    co_await exchange.send(said.bytes);
-    if (said.end == Answer::End::breaks) throw base::Error(base::Code::unavailable, "dictated end");
-    if (said.end == Answer::End::hangs) co_await never.wait();
-    co_await exchange.end();
-  }
-  ProviderTarget target() const { return {"default", "openai", "http://" + served.place(), ""}; }
-};
-constexpr auto breaks = Dictated::Answer::End::breaks;
-constexpr auto hangs = Dictated::Answer::End::hangs;
-const std::string stream_type = "text/event-stream";
-const std::string half =
-    "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":10,"
-    "\"completion_tokens\":1}}\n\n";
-const std::string whole = half +
-                          "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":"
-                          "\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":2}}\n\n"
-                          "data: [DONE]\n\n";
-
 TEST_F(ProviderCalls, CountWhatABrokenStreamCost) {
   Dictated provider{.answers = {{stream_type, half, breaks}, {stream_type, whole}}};
-  const Outcome out = call(provider.target());
+  const Outcome out = call(target_of(provider));
   ASSERT_TRUE(out.result) << out.message();
   EXPECT_EQ(out.result->message.content, "ab");
   EXPECT_EQ(out.result->usage.inputTokens, 20);
@@ -291,7 +259,7 @@ TEST_F(ProviderCalls, CountWhatABrokenStreamCost) {
 
 TEST_F(ProviderCalls, CountWhatAFailureCost) {
   Dictated provider{.answers = {{stream_type, half, breaks}}};
-  const Outcome out = call(provider.target());
+  const Outcome out = call(target_of(provider));
   EXPECT_EQ(out.code(), "provider_unavailable");
   expect_words(out.message(), {"broke its answer off", "(tried 5 times)"});
   EXPECT_EQ(out.failed->usage.inputTokens, 50);
@@ -303,7 +271,7 @@ TEST_F(ProviderCalls, EndWithDoneAndNotWithTheConnection) {
   Outcome out;
   auto story = [&]() -> io::Task<> {
     io::TaskGroup calls(world().loop);
-    calls.spawn("call", ask(provider.target(), "x", out));
+    calls.spawn("call", ask(target_of(provider), "x", out));
     while (out.text() != "ab") co_await io::yield();
     while (clock.waiting() == 0) co_await io::yield();
     clock.advance(seconds(1));
@@ -318,7 +286,7 @@ TEST_F(ProviderCalls, GiveUpOnSilence) {
   Outcome out;
   auto story = [&]() -> io::Task<> {
     io::TaskGroup calls(world().loop);
-    calls.spawn("call", ask(provider.target(), "x", out));
+    calls.spawn("call", ask(target_of(provider), "x", out));
     calls.spawn("pauses", let_pauses_pass());
     co_await provider.asked.wait();
     clock.advance(settings.first_byte);  // no header
@@ -336,15 +304,15 @@ TEST_F(ProviderCalls, GiveUpOnSilence) {
 
 TEST_F(ProviderCalls, SayThatAnAnswerIsNone) {
   Dictated page{.answers = {{"text/html", "<html>It works!</html>"}}};
-  const Outcome out = call(page.target());
+  const Outcome out = call(target_of(page));
   EXPECT_EQ(out.code(), "invalid_request");
   expect_words(out.message(), {"It works!", "spec.model.baseURL"});
   EXPECT_EQ(page.requests, 1U);
   Dictated garbage{.answers = {{stream_type, "data: {oops\n\n"}}};
-  EXPECT_EQ(call(garbage.target()).code(), "invalid_request");
+  EXPECT_EQ(call(target_of(garbage)).code(), "invalid_request");
   Dictated inside{.answers = {{stream_type, "data: {\"error\":{\"message\":\"overloaded\"}}\n\n"},
                               {stream_type, whole}}};
-  EXPECT_TRUE(call(inside.target()).result);
+  EXPECT_TRUE(call(target_of(inside)).result);
   EXPECT_EQ(inside.requests, 2U);
 }
 
@@ -429,9 +397,9 @@ TEST_F(ProviderCalls, TakeTurnsWhenAKeyHasNoSeatLeft) {
   Outcome first, second;
   auto story = [&]() -> io::Task<> {
     io::TaskGroup calls(world().loop);
-    calls.spawn("first", ask(provider.target(), "x", first));
+    calls.spawn("first", ask(target_of(provider), "x", first));
     while (first.text() != "a") co_await io::yield();
-    calls.spawn("second", ask(provider.target(), "y", second));
+    calls.spawn("second", ask(target_of(provider), "y", second));
     Outcome other;  // has gone all the way while the second one waits
     auto elsewhere = target_of("http://localhost:" + std::to_string(provider.served.port()), "");
     co_await ask(elsewhere, "z", other);
