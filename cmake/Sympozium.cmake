@@ -86,7 +86,7 @@ function(sympozium_test name)
   if(arg_LABEL MATCHES "fast|contract|fault")
     add_dependencies(sanitized_tests ${name})
   endif()
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
   if(NOT arg_LABEL MATCHES "fast")  # may use the stock control plane, or this machine's cgroups: one at a time
     set_tests_properties(${name} PROPERTIES RESOURCE_LOCK machine)
