@@ -81,8 +81,7 @@ class Executor {
 
   io::Task<> run() {
     while (!is_directory(tools_)) {
-      // The bridge makes the folder before this container starts; only a foreign order of starts
-      // brings us here.
+      // The bridge makes it as it starts; we may be quicker.
       io::DirectoryWatch parent(loop_, config_.ipc);
       if (is_directory(tools_)) break;
       co_await parent.next();

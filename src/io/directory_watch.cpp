@@ -17,7 +17,7 @@ DirectoryWatch::DirectoryWatch(Loop&, const std::string& path)
     : impl_(std::make_unique<Impl>(path, Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)))) {
   if (!impl_->inotify) throw_errno("making an inotify for", path);
   constexpr std::uint32_t wanted =
-      IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
+      IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
   if (::inotify_add_watch(impl_->inotify.get(), path.c_str(), wanted) < 0)
     throw_errno("watching", path);
 }
@@ -27,6 +27,9 @@ DirectoryWatch::~DirectoryWatch() = default;
 namespace {
 
 using Change = DirectoryWatch::Change;
+
+// A new file has no content yet: it appears when it was written.
+bool is_new_directory(std::uint32_t mask) { return (mask & IN_CREATE) && (mask & IN_ISDIR); }
 
 std::vector<Change> parse_changes(std::span<const char> bytes, const std::string& path) {
   std::vector<Change> changes;
@@ -39,7 +42,7 @@ std::vector<Change> parse_changes(std::span<const char> bytes, const std::string
       throw base::Error(base::Code::gone, "watching " + path + ": the directory was removed");
     if (event.mask & IN_Q_OVERFLOW)
       changes.push_back({Change::What::overflow, ""});
-    else if (event.mask & (IN_MOVED_TO | IN_CLOSE_WRITE))
+    else if (event.mask & (IN_MOVED_TO | IN_CLOSE_WRITE) || is_new_directory(event.mask))
       changes.push_back({Change::What::appeared, name});
     else if (event.mask & (IN_MOVED_FROM | IN_DELETE))
       changes.push_back({Change::What::removed, name});

@@ -54,7 +54,8 @@ Fd open_beneath(int directory, const std::string& path, int flags, unsigned mode
 // anything else.
 std::string read_beneath(int directory, const std::string& path, std::size_t limit);
 
-// inotify on one directory: names that were renamed into it or closed after writing, or removed.
+// inotify on one directory: names that were renamed into it, closed after writing, or made as a
+// directory; and removed ones.
 class DirectoryWatch {
  public:
   DirectoryWatch(Loop&, const std::string& path);

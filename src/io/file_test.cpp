@@ -170,6 +170,16 @@ TEST_F(Files, WatchTellsRenamesWritesAndRemovals) {
   EXPECT_EQ(seen[2], std::pair(What::appeared, std::string("written")));
 }
 
+TEST_F(Files, WatchTellsOfADirectoryThatIsMade) {
+  Loop loop;
+  DirectoryWatch watch(loop, root_);
+  make_directories(at("made"), 0700);
+  const auto changes = loop.run(watch.next());
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].what, DirectoryWatch::Change::What::appeared);
+  EXPECT_EQ(changes[0].name, "made");
+}
+
 TEST_F(Files, WatchSaysThatItsDirectoryIsGone) {
   Loop loop;
   make_directories(at("short"), 0700);

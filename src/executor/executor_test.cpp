@@ -1,0 +1,53 @@
+#include "executor/executor.h"
+
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "io/file.h"
+#include "support/temp_directory.h"
+
+namespace executor {
+namespace {
+
+struct SilentLog final : base::Log {
+  void write(base::Level, std::string_view, const Fields&) override {}
+};
+
+struct ExecutorTest : testing::Test {
+  io::Loop loop;
+  io::SystemClock clock{loop};
+  SilentLog log;
+  test::TempDirectory folder;
+  Config config{.ipc = folder.path(), .workspace = folder.path(), .environment = {"PATH=/bin"}};
+
+  void ask(const std::string& id, base::Json request) {
+    request.as_object()["id"] = id;
+    io::write_file(folder / ("tools/exec-request-" + id + ".json"), base::to_text(request), 0600);
+  }
+  // Waits until its folder has it.
+  io::Task<base::Json> answer(std::string id) {
+    const std::string path = folder / ("tools/exec-result-" + id + ".json");
+    io::DirectoryWatch changes(loop, folder / "tools");
+    std::optional<std::string> text = io::find_file(path);
+    while (!text) {
+      co_await changes.next();
+      text = io::find_file(path);
+    }
+    co_return base::parse_json(*text);
+  }
+};
+
+TEST_F(ExecutorTest, MayStartBeforeTheBridgeHasMadeItsFolder) {
+  io::TaskGroup group(loop);
+  group.spawn("executor", run(loop, clock, log, config));
+  loop.run_ready();
+  io::make_directories(folder / "tools", 0700);
+  ask("1", {{"command", "echo here"}});
+  const base::Json result =
+      loop.run(io::within(clock, base::Duration(20'000), "the answer", answer("1")));
+  EXPECT_EQ(base::text_at(result, {"stdout"}), "here\n");
+  EXPECT_EQ(base::find_int(result, {"exitCode"}), 0);
+}
+
+}  // namespace
+}  // namespace executor
