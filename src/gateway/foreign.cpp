@@ -45,7 +45,7 @@ io::Task<PlannedCall> plan_call(RunPtr run, std::int64_t turn, Json body, std::s
   if (!request.tools.empty()) out.intent.tools = keep(request.tools);
   out.intent.parameters = JsonObject{{"provider", run->spec.model.provider},
                                      {"model", run->spec.model.model},
-                                     {"given", request.parameters},
+                                     {"given", keep(request.parameters)},
                                      {request_member, hash}};
   out.request = llm::make_request(run->spec.model.model, request);
   co_return out;

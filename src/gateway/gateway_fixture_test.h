@@ -73,6 +73,7 @@ struct GatewayTest : testing::Test {
     io::HttpClient client;
   };
   std::optional<Life> life;
+  std::string bridge = "first start";
 
   GatewayTest() { life.emplace(*this); }
   ~GatewayTest() override {
@@ -90,6 +91,7 @@ struct GatewayTest : testing::Test {
     request.headers.set("Authorization", "Bearer " + who.token);
     request.headers.set(header_protocol, "1");
     if (!fence.empty()) request.headers.set(header_execution, fence);
+    request.headers.set(header_bridge, bridge);
     return request;
   }
   Answered ask(const StartedRun& who, const std::string& path, std::string body,

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "gateway/credentials.h"
+#include "gateway/limiter.h"
 #include "io/crypto.h"
 #include "io/http.h"
 #include "io/sync.h"
@@ -68,28 +69,6 @@ class ImpatientDialer final : public io::Dialer {
  private:
   base::Clock& clock_;
   std::unique_ptr<io::Dialer> inner_;
-};
-
-// The calls of one key. After a 429 all of them wait; then one goes ahead and the others follow
-// when it was let in.
-struct Limiter {
-  explicit Limiter(std::size_t calls_at_once) : seats(calls_at_once) {}
-  io::Semaphore seats;
-  io::Semaphore door{1};
-  bool limited = false;
-  base::Instant until{};
-
-  // What it returns is held until the provider's status is known.
-  io::Task<io::Semaphore::Permit> enter(base::Clock& clock) {
-    io::Semaphore::Permit alone;
-    if (limited) alone = co_await door.acquire();
-    while (limited && clock.steady() < until) {
-      const Duration rest = until - clock.steady();
-      co_await io::sleep(clock, rest);
-    }
-    if (!limited) alone = {};
-    co_return alone;
-  }
 };
 
 // One try's end.
@@ -171,10 +150,11 @@ struct Providers::Impl {
   std::shared_ptr<Limiter> limiter_of(const Endpoint& endpoint, const Key& key) {
     if (limiters.size() >= remembered_max)
       std::erase_if(limiters, [&](const auto& one) {
-        return one.second.use_count() == 1 && one.second->until <= clock.steady();
+        return one.second.use_count() == 1 && one.second->is_open();
       });
     auto& limiter = limiters[io::sha256(cat(origin(endpoint.url), "\n", key.reveal()))];
-    if (!limiter) limiter = std::make_shared<Limiter>(settings.calls_at_once);
+    if (!limiter)
+      limiter = std::make_shared<Limiter>(clock, settings.calls_at_once, settings.longest_pause);
     return limiter;
   }
 
@@ -233,25 +213,19 @@ struct Providers::Impl {
     return Duration(half + base::random_below(random, half + 1));
   }
 
-  void limit(Limiter& limiter, Duration pause) {
-    limiter.limited = true;
-    limiter.until =
-        std::max(limiter.until, clock.steady() + std::min(pause, settings.longest_pause));
-  }
-
   // The answer's header; a status other than 200 is a refusal, a 429 is everybody's.
   io::Task<std::unique_ptr<io::ResponseStream>> open(const Call& call, Limiter& limiter,
                                                      Refusal& refused) {
     auto client = client_of(call.endpoint.url);
-    auto alone = co_await limiter.enter(clock);
+    auto alone = co_await limiter.enter();
     io::Request request = make_request(call);
     auto stream = co_await client->open(std::move(request), settings.first_byte);
     const int status = stream->status();
     const std::string after(stream->headers().get("Retry-After"));
     if (status == 429)
-      limit(limiter, llm::parse_retry_after(after, clock.now()).value_or(first_pause));
-    else if (clock.steady() >= limiter.until)
-      limiter.limited = false;
+      limiter.hold_back(llm::parse_retry_after(after, clock.now()).value_or(first_pause));
+    else
+      limiter.let_in();
     if (status == 200) co_return stream;
     std::string said;
     try {
@@ -318,7 +292,7 @@ struct Providers::Impl {
     call.endpoint = endpoint_of(target);
     call.key = co_await read_key(target, call.endpoint);
     auto limiter = limiter_of(call.endpoint, call.key);
-    auto seat = co_await limiter->seats.acquire();
+    auto seat = co_await limiter->take_seat();
     Usage spent;
     for (int tries = 1;; ++tries) {
       Attempt done = co_await attempt(call, *limiter);
@@ -332,7 +306,7 @@ struct Providers::Impl {
       const Duration pause = std::max(after.value_or(Duration(0)), back_off(tries - 1));
       const bool too_long = after && *after > settings.longest_pause;
       const bool rate_limited = failure.code == "rate_limited";
-      if (rate_limited) limit(*limiter, pause);
+      if (rate_limited) limiter->hold_back(pause);
       if (again == Again::no || too_long || tries >= settings.tries) {
         if (too_long)
           failure.message +=

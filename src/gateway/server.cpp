@@ -238,6 +238,7 @@ struct Gateway::Impl {
                            ? std::nullopt
                            : base::parse_int(std::string_view(call.call).substr(dot + 1));
     if (!turn || !index || *index < 0) co_return false;
+    if (call.call != cat(*turn, ".", *index)) co_return false;  // one name for one call
     auto answered = co_await session.result(*turn);
     if (!answered || static_cast<std::size_t>(*index) >= answered->message.toolCalls.size())
       co_return false;
@@ -256,7 +257,8 @@ struct Gateway::Impl {
     return out;
   }
 
-  io::Task<Decision> decide(RunPtr run, std::shared_ptr<Session> session, ToolCall call) {
+  io::Task<Decision> decide(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
+                            std::string bridge) {
     auto turn = co_await session->writing.acquire();
     const std::string hash = blob_name(call.arguments);
     const auto declared = policy::declared_tools(runs.packs_of(*run));
@@ -272,17 +274,18 @@ struct Gateway::Impl {
         const std::string text = co_await session->blob(record.outcome->result);
         co_return Decision{.verdict = Verdict::done, .result = from_text<ToolResult>(text)};
       }
-      if (session->granted.contains(call.call) && tool != declared.end())
-        co_return granted(call, hash, *tool);
+      // The answer got lost, on its way or with the gateway that gave it.
+      const bool same_asks =
+          record.fence == session->fence() && !bridge.empty() && record.intent.bridge == bridge;
+      if (same_asks && tool != declared.end()) co_return granted(call, hash, *tool);
       const bool safe =
           tool != declared.end() && (tool->idempotent || tool->effect == objects::Effect::none ||
                                      (tool->effect == objects::Effect::workspace &&
                                       tool->place == policy::ToolPlace::runner));
       if (!safe)
         co_return Decision{Verdict::unknown,
-                           "outcome unknown: the agent was restarted while this call ran; it may "
-                           "have had its effect. "
-                           "Look before you repeat it.",
+                           "outcome unknown: the agent or its bridge was restarted while this call "
+                           "ran; it may have had its effect. Look before you repeat it.",
                            {},
                            {}};
     }
@@ -292,11 +295,11 @@ struct Gateway::Impl {
     if (decided.allowed && tool->own)
       decided = policy::decide_arguments(*tool->own, call.arguments);
     journal::ToolIntent intent{.call = call.call, .tool = call.tool, .argumentsSha256 = hash};
+    intent.bridge = std::move(bridge);
     intent.decision = decided.allowed ? Verdict::allow : Verdict::deny;
     intent.reason = decided.reason;
     co_await session->append(std::move(intent), {});
     if (!decided.allowed) co_return Decision{Verdict::deny, decided.reason, {}, {}};
-    session->granted.insert(call.call);
     co_return granted(call, hash, *tool);
   }
 
@@ -314,8 +317,9 @@ struct Gateway::Impl {
                              std::move(blobs));
   }
 
-  io::Task<ToolResult> fetch(RunPtr run, std::shared_ptr<Session> session, ToolCall call) {
-    Decision decision = co_await decide(run, session, call);
+  io::Task<ToolResult> fetch(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
+                             std::string bridge) {
+    Decision decision = co_await decide(run, session, call, std::move(bridge));
     if (decision.verdict == Verdict::done && decision.result) co_return std::move(*decision.result);
     if (decision.verdict != Verdict::allow) co_return ToolResult{decision.reason, true, {}, {}};
     if (call.tool != "fetch_url")
@@ -383,6 +387,7 @@ struct Gateway::Impl {
     }
     auto session = session_of(run->metadata.uid);
     const std::string fence(exchange.headers().get(header_execution));
+    const std::string bridge(exchange.headers().get(header_bridge));
     if (path == "/v1/chat/completions" && fence.empty()) {
       co_await enter_foreign(*run, *session);
     } else {
@@ -395,7 +400,7 @@ struct Gateway::Impl {
       co_await foreign.complete(exchange, run, session, std::move(body));
     } else if (path == "/v1/tools/decide") {
       auto call = from_text<ToolCall>(body);
-      const Decision decision = co_await decide(run, session, std::move(call));
+      const Decision decision = co_await decide(run, session, std::move(call), bridge);
       co_await exchange.respond(answer(to_text(decision)));
     } else if (path == "/v1/tools/outcome") {
       auto outcome = from_text<ToolOutcome>(body);
@@ -403,7 +408,7 @@ struct Gateway::Impl {
       co_await exchange.respond(answer("{}"));
     } else if (path == "/v1/fetch") {
       auto call = from_text<ToolCall>(body);
-      const ToolResult result = co_await fetch(run, session, std::move(call));
+      const ToolResult result = co_await fetch(run, session, std::move(call), bridge);
       co_await exchange.respond(answer(to_text(result)));
     } else if (path == "/v1/outcome") {
       auto outcome = from_text<Outcome>(body);

@@ -81,9 +81,11 @@ TEST_F(GatewayTest, GrantsOnlyWhatTheModelAskedForAndTheListsAllow) {
   turn(started, 1, 0, "count");
   EXPECT_NE(decide(started, edit_call).reason.find("toolPolicy.deny"), std::string::npos);
   const std::vector<ToolCall> others{
-      {"1.3", "write_file", write_call.arguments},                       // no such call
-      {"2.0", "write_file", write_call.arguments},                       // no such turn
-      {"1.00", "write_file", R"({"path":"/etc/passwd","content":""})"},  // other bytes
+      {"1.3", "write_file", write_call.arguments},            // no such call
+      {"2.0", "write_file", write_call.arguments},            // no such turn
+      {"1.1", "fetch_url", R"({"url":"http://10.0.0.2/"})"},  // other bytes
+      {"1.00", "write_file", write_call.arguments},           // the call by other names
+      {"01.0", "write_file", write_call.arguments},
       {"x", "write_file", "{}"},
       {"1.-1", "write_file", "{}"},
   };
@@ -177,6 +179,11 @@ conversations: [{steps: [{tool_calls: [{name: execute_command, arguments: {comma
 
   restart();  // the execution goes on and asks again for the grant that it may not have got
   EXPECT_EQ(decide(started, call, fence).verdict, Verdict::allow);
+  bridge = "second start";  // the first one may have begun to execute
+  EXPECT_EQ(decide(started, call, fence).verdict, Verdict::unknown);
+  bridge = "";
+  EXPECT_EQ(decide(started, call, fence).verdict, Verdict::unknown);
+  bridge = "first start";
   welcome(started);  // the agent died: it may have run
   const std::string next = cat("1.", first.execution + 1);
   const Decision decision = decide(started, call, next);

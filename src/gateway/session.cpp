@@ -53,13 +53,6 @@ io::Task<> Session::load() {
   record_ = journal::make_record(events);
   fence_ = {};
   for (const auto& event : events) fence_ = std::max(fence_, event.fence);
-  // The gateway was restarted, the execution goes on: what it was granted it may still ask for.
-  granted.clear();
-  for (const auto& event : events)
-    if (event.kind == journal::Kind::tool_intent && event.fence == fence_) {
-      auto intent = journal::read<journal::ToolIntent>(event);
-      if (intent.decision == protocol::Verdict::allow) granted.insert(std::move(intent.call));
-    }
   loaded_ = true;
 }
 
@@ -85,7 +78,6 @@ io::Task<> Session::begin_execution(std::int64_t attempt, std::string agent, std
   batch.add(journal::ExecutionBegun{.agent = std::move(agent), .podUid = std::move(pod_uid)});
   co_await commit(std::move(batch));
   fence_ = next;
-  granted.clear();
   answered.clear();
 }
 
@@ -116,7 +108,7 @@ void Session::note(journal::ModelOutcome outcome) {
 
 void Session::note(journal::ToolIntent intent) {
   auto& call = record_.calls[intent.call];
-  call = {std::move(intent), {}};
+  call = {std::move(intent), {}, fence_};
 }
 
 void Session::note(journal::ToolOutcome outcome) {

@@ -78,7 +78,6 @@ class Session {
   const std::string& uid() const { return uid_; }
 
   std::map<std::int64_t, std::shared_ptr<ModelCall>> calls;  // under way, by turn
-  std::set<std::string> granted;                             // tool calls allowed in this execution
   std::set<std::int64_t> answered;  // turns of a foreign agent that it has the answers to
   io::Semaphore writing{1};         // decisions and outcomes come one after the other
 
