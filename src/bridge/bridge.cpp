@@ -1,6 +1,8 @@
 #include "bridge/bridge.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "base/text.h"
 #include "bridge/sidecars.h"
@@ -54,11 +56,20 @@ struct Bridge::Impl {
         gateway(l, c, std::move(gateway_), "gateway"),
         sidecars(l, c, config.ipc_root, config.sidecars) {}
 
+  // A call under way, for those who ask for it again.
+  struct Execution {
+    std::string body;
+    std::optional<io::Response> answer;
+    bool unrecorded = false;  // it ran, and the gateway has not noted what came of it
+    io::Event ended;
+  };
+
   base::Clock& clock;
   base::Log& log;
   Config config;
   io::HttpClient gateway;
   Sidecars sidecars;
+  std::map<std::string, std::shared_ptr<Execution>> executions;  // by file id
 
   io::Request to_gateway(const io::Exchange& from, std::string path, std::string body) {
     io::Request request{from.method(), std::move(path), {}, std::move(body)};
@@ -66,6 +77,7 @@ struct Bridge::Impl {
     request.headers.set("Authorization",
                         cat("Bearer ", base::trim(io::read_file(config.token_file, 64 * 1024))));
     request.headers.set(protocol::header_protocol, std::to_string(protocol::protocol_version));
+    request.headers.set(protocol::header_bridge, config.instance);
     if (auto execution = from.headers().get(protocol::header_execution); !execution.empty())
       request.headers.set(protocol::header_execution, std::string(execution));
     if (auto accept = from.headers().get("Accept"); !accept.empty())
@@ -151,11 +163,43 @@ struct Bridge::Impl {
     const std::string body = co_await exchange.body(body_bytes_max);
     const auto call = protocol::from_text<protocol::ToolCall>(body);
     const std::string id = file_id(exchange.headers().get(protocol::header_execution), call.call);
-    io::Response answer = co_await ask(exchange, "/v1/tools/decide", body);
-    if (answer.status != 200) {
-      co_await exchange.respond(std::move(answer));
-      co_return;
+    auto& known = executions[id];
+    const bool joins = known != nullptr;
+    if (!joins) known = std::make_shared<Execution>();
+    const auto execution = known;
+    if (joins && execution->body != body)
+      throw base::Error(base::Code::invalid, cat("call ", call.call, " is another one already"));
+    if (joins) {
+      co_await execution->ended.wait();
+    } else {
+      execution->body = body;
+      co_await settle(exchange, id, call, execution);
     }
+    if (!execution->answer)
+      throw base::Error(base::Code::unavailable, cat("call ", call.call, " came to no end"));
+    io::Response answer = *execution->answer;
+    co_await exchange.respond(std::move(answer));
+  }
+
+  // What ran is never run again by us: the entry of a call that the gateway has not noted stays.
+  io::Task<> settle(io::Exchange& exchange, std::string id, protocol::ToolCall call,
+                    std::shared_ptr<Execution> execution) {
+    std::exception_ptr error;
+    try {
+      execution->answer = co_await decide_and_run(exchange, id, std::move(call), execution);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (!execution->unrecorded) executions.erase(id);
+    execution->ended.set();
+    if (error) std::rethrow_exception(error);
+  }
+
+  io::Task<io::Response> decide_and_run(io::Exchange& exchange, std::string id,
+                                        protocol::ToolCall call,
+                                        std::shared_ptr<Execution> execution) {
+    io::Response answer = co_await ask(exchange, "/v1/tools/decide", execution->body);
+    if (answer.status != 200) co_return answer;
     const auto decision = protocol::from_text<protocol::Decision>(answer.body);
     protocol::ToolResult result;
     if (decision.verdict == protocol::Verdict::done && decision.result) {
@@ -163,15 +207,14 @@ struct Bridge::Impl {
     } else if (decision.verdict != protocol::Verdict::allow) {
       result = {decision.reason, true, {}, {}};
     } else {
-      result = co_await granted(id, call, decision);
+      execution->unrecorded = true;
+      result = co_await granted(std::move(id), call, decision);
       const protocol::ToolOutcome outcome{call.call, result};
       io::Response noted = co_await ask(exchange, "/v1/tools/outcome", protocol::to_text(outcome));
-      if (noted.status != 200) {
-        co_await exchange.respond(std::move(noted));
-        co_return;
-      }
+      if (noted.status != 200) co_return noted;
+      execution->unrecorded = false;
     }
-    co_await exchange.respond(json_answer(protocol::to_text(result)));
+    co_return json_answer(protocol::to_text(result));
   }
 
   // Runs what has a grant for exactly these bytes. What goes wrong here is the call's result: the

@@ -18,11 +18,12 @@ struct Config {
   std::string ipc_root;               // <ipc_root>/<sidecar>/tools is shared with that sidecar
   std::string run_uid;                // tools learn their call as "<run uid>/<call>"
   std::vector<std::string> sidecars;  // container names, the default target first: "skill-tools"
+  std::string instance;               // names this start of the bridge, as nobody can guess it
 };
 
 // Speaks protocol/gateway.h on both sides. A broken connection to the gateway is made anew and the
 // request repeated with the same call id, which the gateway answers from its journal: for the agent
-// that is a delay, not an error.
+// that is a delay, not an error. An agent that asks again for a call under way waits for that one.
 class Bridge {
  public:
   // Makes the tools folders of the sidecars. Error when one cannot be made.

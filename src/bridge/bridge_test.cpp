@@ -28,6 +28,7 @@ struct ScriptedGateway {
   std::vector<std::string> seen;  // "path execution token"
   std::vector<ToolOutcome> outcomes;
   int unavailable = 0;  // requests answered 503 first
+  int outcome_status = 200;
   std::optional<Decision> verdict;
   std::string grant_for;  // arguments that the grant covers, when not those asked for
 
@@ -56,7 +57,8 @@ struct ScriptedGateway {
     } else if (exchange.target() == "/v1/hello") {
       answer = R"({"echo":)" + body + "}";
     }
-    co_await exchange.respond({200, {{"Content-Type", "application/json"}}, answer});
+    const int status = exchange.target() == "/v1/tools/outcome" ? outcome_status : 200;
+    co_await exchange.respond({status, {{"Content-Type", "application/json"}}, answer});
   }
 };
 
@@ -67,6 +69,7 @@ struct BridgeTest : testing::Test {
   test::TempDirectory folder;
   ScriptedGateway gateway;
   bool with_sidecar = true;
+  int times_at_once = 1;  // the same request is sent
 
   BridgeTest() {
     for (const char* name : {"ipc", "ipc/skill-tools", "workspace"})
@@ -74,7 +77,7 @@ struct BridgeTest : testing::Test {
     io::write_file(folder / "token", "t0k3n\n", 0600);
   }
 
-  // Sends one request of the agent and gives the answer.
+  // Sends one request of the agent, as often as it says, and gives the last answer.
   io::Response ask(std::string path, std::string body) {
     io::HttpServer gateway_server(
         loop, clock, log, {}, [this](io::Exchange& exchange) { return gateway.handle(exchange); });
@@ -82,7 +85,7 @@ struct BridgeTest : testing::Test {
     std::vector<std::string> sidecars;
     if (with_sidecar) sidecars.push_back("skill-tools");
     Bridge bridge(loop, clock, log, gateway_dialer("unix:" + (folder / "gateway.sock"), ""),
-                  {folder / "token", folder / "ipc", "uid-1", sidecars});
+                  {folder / "token", folder / "ipc", "uid-1", sidecars, "b1"});
     io::HttpServer bridge_server(loop, clock, log, {}, bridge.handler());
     auto bridge_socket = io::listen_tcp(loop, "127.0.0.1", 0);
     executor::Config tools{.ipc = folder / "ipc/skill-tools",
@@ -99,7 +102,14 @@ struct BridgeTest : testing::Test {
                          "127.0.0.1");
     io::Request request{"POST", std::move(path), {}, std::move(body)};
     request.headers.set(header_execution, "1.2");
-    io::Response response = loop.run(agent.send(std::move(request), base::Duration(20'000)));
+    io::Response response;
+    auto send = [&]() -> io::Task<> {
+      io::Request copy = request;
+      response = co_await agent.send(std::move(copy), base::Duration(20'000));
+    };
+    io::TaskGroup asking(loop);
+    for (int i = 0; i < times_at_once; ++i) asking.spawn("asking", send());
+    loop.run(asking.join());
     group.stop();
     loop.run(group.join());
     return response;
@@ -136,6 +146,22 @@ TEST_F(BridgeTest, RunsAGrantedCommandInItsSidecar) {
   EXPECT_EQ(gateway.outcomes[0].result.text, result.text);
   EXPECT_TRUE(io::list_directory(folder / "ipc/skill-tools/tools").empty())
       << "request and answer are cleared away";
+}
+
+TEST_F(BridgeTest, RunsACallOnceHoweverOftenItIsAskedFor) {
+  times_at_once = 3;
+  execute(R"({"command":"sleep 0.1; echo run >>log"})");
+  EXPECT_EQ(io::read_file(folder / "workspace/log"), "run\n");
+  EXPECT_EQ(gateway.outcomes.size(), 1u);
+}
+
+TEST_F(BridgeTest, RunsACallOnceAlsoWhenItsOutcomeIsNotTaken) {
+  gateway.outcome_status = 400;
+  const std::string call =
+      to_text(ToolCall{"3.0", "execute_command", R"({"command":"echo run >>log"})"});
+  times_at_once = 2;
+  EXPECT_EQ(ask("/v1/tools/execute", call).status, 400);
+  EXPECT_EQ(io::read_file(folder / "workspace/log"), "run\n");
 }
 
 TEST_F(BridgeTest, RunsAPacksOwnToolAsTheGatewaySays) {

@@ -63,6 +63,7 @@ constexpr Struct ToolIntent::table{
          "Hex SHA-256 of the exact bytes of the arguments."},
         {"decision", &ToolIntent::decision, required | honoured, "allow: it is about to run."},
         {"reason", &ToolIntent::reason, honoured, "Why it was denied, for people."},
+        {"bridge", &ToolIntent::bridge, honoured, "Which start of the bridge was given the grant."},
     }};
 
 constexpr Struct ToolOutcome::table{

@@ -90,6 +90,7 @@ struct ToolIntent {
   std::string argumentsSha256;  // hex, of the exact bytes
   protocol::Verdict decision = protocol::Verdict::deny;
   std::string reason;  // of a denial, for people
+  std::string bridge;  // which start of the bridge was given the grant
   std::string subject() const { return call; }
   static const schema::Struct table;
 };

@@ -20,7 +20,7 @@ Record make_record(std::span<const Event> events) {
       }
       case Kind::tool_intent: {
         auto intent = read<ToolIntent>(event);
-        record.calls[intent.call] = {intent, std::nullopt};
+        record.calls[intent.call] = {intent, std::nullopt, event.fence};
         break;
       }
       case Kind::tool_outcome: {

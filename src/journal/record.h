@@ -17,6 +17,7 @@ struct TurnRecord {
 struct CallRecord {
   ToolIntent intent;  // the latest
   std::optional<ToolOutcome> outcome;
+  Fence fence = {};  // of the intent
   // It may have run: allowed, and nobody wrote down what came of it.
   bool is_unknown() const { return intent.decision == protocol::Verdict::allow && !outcome; }
 };

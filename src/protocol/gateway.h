@@ -36,6 +36,9 @@ inline constexpr std::string_view header_protocol = "Sympozium-Protocol";
 inline constexpr int protocol_version = 1;
 // `Sympozium-Execution: <attempt>.<execution>`: the fence; sent with every request after hello.
 inline constexpr std::string_view header_execution = "Sympozium-Execution";
+// `Sympozium-Bridge: <hex>`: which start of the bridge speaks. A grant whose answer got lost is
+// given again to the same one only: another may follow one that had already begun to execute.
+inline constexpr std::string_view header_bridge = "Sympozium-Bridge";
 
 enum class Role : std::uint8_t { system, user, assistant, tool };
 enum class Place : std::uint8_t { runner, gateway, sidecar };  // where a tool runs

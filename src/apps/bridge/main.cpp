@@ -32,12 +32,14 @@ int main() {
   io::init_crypto();
   io::Loop loop;
   io::SystemClock clock(loop);
+  io::SystemRandom random;
   base::StreamLog log(clock, "bridge", STDERR_FILENO, base::StreamLog::Form::json);
   try {
     bridge::Config config;
     config.token_file = base::cat(protocol::mount_token, "/token");
     config.ipc_root = std::string(protocol::mount_bridge_ipc);
     config.run_uid = environment(protocol::env_run_uid);
+    config.instance = base::random_suffix(random, 32);
     config.sidecars = base::split(environment(protocol::env_sidecars), ',');
     auto gateway = bridge::gateway_dialer(environment(protocol::env_gateway),
                                           environment(protocol::env_gateway_ca));
