@@ -203,6 +203,9 @@ class FirstRun(unittest.TestCase):
                    if e.get("responseStatus", {}).get("code") == 403 and e["user"]["username"] in ours]
         self.assertEqual(refused, [])
 
+    def test_92_nothing_crashed(self):
+        self.assertEqual(self.home.crashes(), [])
+
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in HOMES:

@@ -67,6 +67,11 @@ class Home:
     def audit(self):
         return [json.loads(line) for line in self.audit_log.read_text().splitlines() if line.endswith("}")]
 
+    def crashes(self):
+        """What the shim says of services that ended by themselves; kill -9 is a test's doing."""
+        log = (self.state / "log/sympozium.log").read_text()
+        return [line for line in log.splitlines() if line.startswith("shim:") and " ended (" in line and "(signal 9)" not in line]
+
     def stop(self):
         if (self.state / "lock").exists():
             run(SYMPOZIUM, "down", "--state", self.state, check=False)
@@ -158,7 +163,7 @@ class Model:
 
 
 def eventually(what, look, seconds=60):
-    """Looks again until it is true: for what no watch of ours shows. Answers what it saw last."""
+    """Looks again until it is true: for what no watch of ours shows. Answers what it saw last. `what`: text, or a list that is read at the end."""
     deadline = time.monotonic() + seconds
     while True:
         seen = look()

@@ -25,14 +25,14 @@ conversations:
       - text: I write.
         tool_calls: [{name: write_file, arguments: {path: /workspace/a.txt, content: "one two three\\n"}}]
         usage: {prompt_tokens: 100, completion_tokens: 10}
-        delay: 200ms
+        delay: 400ms
       - text: I count.
-        tool_calls: [{name: execute_command, arguments: {command: "sleep 0.2; wc -w < /workspace/a.txt"}}]
+        tool_calls: [{name: execute_command, arguments: {command: "sleep 0.5; wc -w < /workspace/a.txt"}}]
         usage: {prompt_tokens: 120, completion_tokens: 10}
-        delay: 200ms
+        delay: 400ms
       - text: "Counted: ${last}"
         usage: {prompt_tokens: 140, completion_tokens: 10}
-        delay: 200ms
+        delay: 400ms
 """
 
 
@@ -74,7 +74,7 @@ class Killer(threading.Thread):
         self.lost_calls = 0
 
     def run(self):
-        while not self.enough.wait(self.chance.uniform(0.5, 2.5)):
+        while not self.enough.wait(self.chance.uniform(1, 4)):
             victim = self.chance.choice(SERVICES)
             pid = service_pids(self.home).get(victim)
             if not pid:
@@ -94,7 +94,13 @@ def manifest(name, address):
 
 def patiently(home, *arguments, **options):
     """kubectl while the API server comes and goes."""
-    return eventually(" ".join(map(str, arguments)), lambda: (lambda r: r if r.returncode == 0 else None)(home.kubectl(*arguments, check=False, **options)))
+    said = [" ".join(map(str, arguments)), ""]
+
+    def attempt():
+        done = home.kubectl(*arguments, check=False, **options)
+        said[1] = done.stderr
+        return done if done.returncode == 0 else None
+    return eventually(said, attempt)
 
 
 def main():
@@ -113,7 +119,7 @@ def main():
         names = [f"s{i}" for i in range(runs)]
         for at in range(0, runs, AT_ONCE):
             batch = names[at:at + AT_ONCE]
-            patiently(home, "apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": [manifest(n, model.address) for n in batch]}))
+            patiently(home, "apply", "-f", "-", text="\n---\n".join(json.dumps(manifest(n, model.address)) for n in batch))
             eventually(f"runs {batch[0]} … {batch[-1]} have ended", lambda: all_ended(home, batch), seconds=300)
         killer.enough.set()
         killer.join()
@@ -133,6 +139,7 @@ def all_ended(home, names):
 
 
 def check(home, names, killer, model):
+    assert not home.crashes(), home.crashes()
     found = json.loads(patiently(home, "get", "agentruns", "-o", "json").stdout)["items"]
     by_name = {r["metadata"]["name"]: r for r in found}
     for name in names:

@@ -21,7 +21,7 @@ namespace node::shim {
 
 namespace {
 
-constexpr std::int64_t least_delay_ms = 100, most_delay_ms = 10'000, long_life_ms = 10'000;
+constexpr std::int64_t least_delay_ms = 100, most_delay_ms = 5'000, long_life_ms = 3'000;
 constexpr int first_socket = 3;  // SD_LISTEN_FDS_START
 
 [[noreturn]] void fail(const std::string& what) {

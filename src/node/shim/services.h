@@ -11,8 +11,8 @@
 
 namespace node::shim {
 
-// Starts each service and starts it again when it ends: at once after a long life, else after
-// 100 ms doubling to 10 s. Its sockets are opened once and outlive it; it gets them from number 3
+// Starts each service and starts it again when it ends: 100 ms later, doubling to 5 s while it does
+// not live for 3 s. Its sockets are opened once and outlive it; it gets them from number 3
 // on, with LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID as sd_listen_fds(3) says.
 class Services {
  public:
