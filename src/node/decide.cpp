@@ -92,7 +92,9 @@ struct Decider {
   }
 
   void end(const Ending& ending) {
-    const base::Duration grace = std::chrono::seconds(grace_seconds(pod));
+    // What is too much grows on while it is asked to stop.
+    const std::int64_t seconds = ending.reason == "Evicted" ? 0 : grace_seconds(pod);
+    const base::Duration grace = std::chrono::seconds(seconds);
     bool alive = false;
     for (const auto& container : all) {
       if (container.role == Role::sidecar || !is_alive(of(container))) continue;

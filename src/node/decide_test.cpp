@@ -206,6 +206,13 @@ TEST(Decide, HonoursTheDeadline) {
   EXPECT_THAT(step.stop, ElementsAre(Stop{"agent", SIGTERM}));
 }
 
+TEST(Decide, GivesNoGraceToAPodThatFillsTheDisk) {
+  Story story = Story::working();
+  story.record.ending = Ending{Ending::Why::failed, "Evicted", "too much", at(20)};
+  EXPECT_THAT(decide(pod("OnFailure"), story.record, at(20)).stop,
+              ElementsAre(Stop{"agent", SIGKILL}));
+}
+
 TEST(Decide, StartsNothingInAnEndingPod) {
   Story story;
   const Step step = decide(deleted(pod("Always"), 30), story.record, begin);

@@ -1,5 +1,3 @@
-#include <sys/statvfs.h>
-
 #include "base/text.h"
 #include "node/pod_worker_impl.h"
 #include "node/sandbox.h"
@@ -12,21 +10,7 @@ using base::Json;
 namespace {
 
 constexpr base::Duration first_patience{100}, most_patience{10'000};
-constexpr base::Duration disk_interval{1'000};
 constexpr std::int64_t longest_token_ms = 24 * 3600 * 1000;
-
-std::int64_t free_bytes(const std::string& path) {
-  struct statvfs info{};
-  if (::statvfs(path.c_str(), &info) < 0) return 0;
-  return static_cast<std::int64_t>(info.f_bfree) * static_cast<std::int64_t>(info.f_frsize);
-}
-
-// What may be written to a disk by this pod, and how much.
-struct Bound {
-  std::string what;
-  std::vector<std::string> places;
-  std::int64_t limit;
-};
 
 }  // namespace
 
@@ -135,55 +119,6 @@ io::Task<> PodWorker::Impl::renew_tokens() {
     if (problem.empty()) continue;
     world.log.warn("renewing a token", {{"pod", title(pod)}, {"error", problem}});
     co_await io::sleep(world.clock, base::Duration(5'000));
-  }
-}
-
-// Polls, because no quota works on every file system; one statvfs per second, a walk only when the
-// disk has lost as much as would be too much.
-io::Task<> PodWorker::Impl::guard_disks() {
-  std::int64_t free_then = 0, headroom = 0;
-  for (;;) {
-    co_await io::sleep(world.clock, disk_interval);
-    if (!prepared || record.ending) continue;
-    std::vector<Bound> bounds;
-    for (const auto& plan : plans)
-      if (plan.kind == VolumePlan::Kind::disk && plan.limit > 0)
-        bounds.push_back(
-            {cat("Usage of EmptyDir volume \"", plan.name, "\""), {places[plan.name]}, plan.limit});
-    std::optional<std::int64_t> storage;
-    for (const auto& container : containers(pod))
-      if (auto limit = quantity_at(*container.spec, {"resources", "limits", "ephemeral-storage"}))
-        storage = storage.value_or(0) + *limit;
-    auto look = [bounds, storage, store = bundles, free_then, headroom,
-                 directory = directory]() mutable {
-      struct Seen {
-        std::int64_t free, headroom;
-        std::string message;
-      } seen{free_bytes(directory), headroom, ""};
-      if (free_then != 0 && free_then - seen.free < headroom) {
-        seen.free = free_then;
-        return seen;
-      }
-      if (storage)
-        bounds.push_back({"Pod ephemeral local storage usage", store.writable_roots(), *storage});
-      seen.headroom = std::int64_t{1} << 40;
-      for (const auto& bound : bounds) {
-        std::int64_t used = 0;
-        for (const auto& place : bound.places) used += disk_usage(place);
-        seen.headroom = std::min(seen.headroom, bound.limit - used);
-        if (used > bound.limit)
-          seen.message = cat(bound.what, " exceeds the limit \"", bound.limit, "\".");
-      }
-      seen.headroom = std::max<std::int64_t>(seen.headroom, 0);
-      return seen;
-    };
-    auto seen = co_await world.blocking.run(std::move(look));
-    free_then = seen.free;
-    headroom = seen.headroom;
-    if (seen.message.empty() || record.ending) continue;
-    record.ending = Ending{Ending::Why::failed, "Evicted", seen.message, world.clock.now()};
-    woken.set();
-    co_await world.cluster.report(pod, EventType::warning, "Evicted", seen.message);
   }
 }
 

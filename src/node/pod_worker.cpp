@@ -171,16 +171,18 @@ io::Task<> PodWorker::Impl::wait(std::optional<base::Time> until) {
   if (stopped) std::rethrow_exception(stopped);
 }
 
-// Everything has ended: gives back what a finished pod need not hold. Logs and disk volumes stay.
+// Everything has ended: gives back what a finished pod need not hold. Logs stay, and disk volumes,
+// unless they were too much.
 io::Task<> PodWorker::Impl::finish_pod() {
   record.over = true;
   record.ready_to_start = false;
   prepared = false;
+  const bool evicted = record.ending && record.ending->reason == "Evicted";
   auto release = [store = volumes, scratch = bundles, namespaces = sandbox(),
-                  known = record.containers] {
+                  known = record.containers, evicted] {
     for (const auto& [container, each] : known)
       if (each.attempts > 0) scratch.release(container, each.attempts - 1);
-    store.remove_memory();
+    evicted ? store.remove() : store.remove_memory();
     scratch.remove_scratch();
     remove_sandbox(namespaces);
   };

@@ -6,7 +6,8 @@ namespace {
 
 // What programs need that keep to themselves. Left out on purpose, beyond what containerd's default
 // leaves out: io_uring, bpf, userfaultfd, keyrings, ptrace and process_vm (also of one's own
-// children), perf, mount and namespace calls, module and clock setting, handles, kexec.
+// children), perf, mount and namespace calls, module and clock setting, handles, kexec; Landlock,
+// whose rules keep a deleted file on the disk where nobody sees it.
 constexpr std::string_view allowed[] = {
     // files
     "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup",
@@ -31,8 +32,7 @@ constexpr std::string_view allowed[] = {
     "fork", "futex", "futex_wait", "futex_waitv", "futex_wake", "get_robust_list",
     "get_thread_area", "getcpu", "getegid", "geteuid", "getgid", "getgroups", "getitimer",
     "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getresgid", "getresuid", "getrlimit",
-    "getrusage", "getsid", "gettid", "getuid", "kill", "landlock_add_rule",
-    "landlock_create_ruleset", "landlock_restrict_self", "pause", "pidfd_open", "pidfd_send_signal",
+    "getrusage", "getsid", "gettid", "getuid", "kill", "pause", "pidfd_open", "pidfd_send_signal",
     "prctl", "prlimit64", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
     "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
     "rt_tgsigqueueinfo", "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity",
@@ -58,8 +58,9 @@ constexpr std::string_view allowed[] = {
     "shmat", "shmctl", "shmdt", "shmget", "shutdown", "socketpair"};
 
 constexpr std::int64_t namespace_flags = 0x7E020000;  // CLONE_NEW* of clone(2)
+constexpr std::int64_t clone_thread = 0x10000, clone_files = 0x400;
 constexpr std::int64_t enosys = 38;
-constexpr std::int64_t af_unix = 1, af_inet = 2, af_inet6 = 10, af_netlink = 16;
+constexpr std::int64_t af_unix = 1, af_inet = 2, af_inet6 = 10, af_netlink = 16, netlink_route = 0;
 
 base::Json argument(int index, std::int64_t value, std::string_view op,
                     std::int64_t value_two = 0) {
@@ -71,18 +72,29 @@ base::Json make() {
   for (auto name : allowed) names.emplace_back(name);
   base::JsonArray rules;
   rules.push_back({{"names", names}, {"action", "SCMP_ACT_ALLOW"}});
-  // clone without new namespaces; clone3, whose flags a filter cannot see, looks absent, and libc
-  // falls back to clone.
-  rules.push_back({{"names", base::JsonArray{"clone"}},
-                   {"action", "SCMP_ACT_ALLOW"},
-                   {"args", base::JsonArray{argument(0, namespace_flags, "SCMP_CMP_MASKED_EQ")}}});
-  rules.push_back(
-      {{"names", base::JsonArray{"clone3"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", enosys}});
-  // No vsock, packet, alg, bluetooth…; netlink is where libc reads addresses from.
-  for (std::int64_t family : {af_unix, af_inet, af_inet6, af_netlink})
-    rules.push_back({{"names", base::JsonArray{"socket"}},
+  auto allow_when = [&](std::string_view name, base::JsonArray arguments) {
+    rules.push_back({{"names", base::JsonArray{name}},
                      {"action", "SCMP_ACT_ALLOW"},
-                     {"args", base::JsonArray{argument(0, family, "SCMP_CMP_EQ")}}});
+                     {"args", std::move(arguments)}});
+  };
+  auto masked = [](std::int64_t mask, std::int64_t value) {
+    return base::JsonArray{argument(0, mask, "SCMP_CMP_MASKED_EQ", value)};
+  };
+  // clone without new namespaces; a thread shares its process's descriptors, so that all of them
+  // are to be seen in /proc.
+  allow_when("clone", masked(namespace_flags | clone_thread, 0));
+  allow_when("clone",
+             masked(namespace_flags | clone_thread | clone_files, clone_thread | clone_files));
+  // clone3, whose flags a filter cannot see, looks absent, and libc falls back to clone; so does
+  // Landlock, and programs do without.
+  rules.push_back({{"names", base::JsonArray{"clone3", "landlock_create_ruleset"}},
+                   {"action", "SCMP_ACT_ERRNO"},
+                   {"errnoRet", enosys}});
+  // No vsock, packet, alg, bluetooth…; of netlink only routes, where libc reads addresses from.
+  for (std::int64_t family : {af_unix, af_inet, af_inet6})
+    allow_when("socket", {argument(0, family, "SCMP_CMP_EQ")});
+  allow_when("socket",
+             {argument(0, af_netlink, "SCMP_CMP_EQ"), argument(2, netlink_route, "SCMP_CMP_EQ")});
 #if defined(__aarch64__)
   base::JsonArray architectures{"SCMP_ARCH_AARCH64"};
 #else

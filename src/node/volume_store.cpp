@@ -1,10 +1,10 @@
 #include "node/volume_store.h"
 
-#include <fts.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -19,7 +19,13 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto files_size = "size=32m,mode=0755,nr_inodes=16384";  // a Secret is at most 1 MiB
+constexpr std::int64_t bytes_per_inode = 4096, least_inodes = 64;
 constexpr unsigned open_to_all = 0777, set_gid = 02000;
+
+// Empty files are memory, too, which `size=` does not see.
+std::int64_t inodes_of(std::int64_t limit) {
+  return std::max(least_inodes, limit / bytes_per_inode);
+}
 
 void mount_tmpfs(const std::string& path, const std::string& options) {
   if (is_mount_point(path)) return;
@@ -75,7 +81,8 @@ std::map<std::string, std::string> VolumeStore::make(const std::vector<VolumePla
         break;
       case VolumePlan::Kind::memory:
         if (is_mount_point(path)) break;
-        mount_tmpfs(path, base::cat("size=", plan.limit, ",mode=0777"));
+        mount_tmpfs(path, base::cat("size=", plan.limit, ",nr_inodes=", inodes_of(plan.limit),
+                                    ",mode=0777"));
         own(path, owner, open_to_all);
         break;
       case VolumePlan::Kind::files:
@@ -124,20 +131,6 @@ void VolumeStore::remove_memory() const {
 void VolumeStore::remove() const {
   remove_memory();
   io::remove_tree(directory_);
-}
-
-std::int64_t disk_usage(const std::string& directory) {
-  std::string path = directory;
-  char* roots[] = {path.data(), nullptr};
-  FTS* walk = ::fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, nullptr);
-  if (!walk) return 0;
-  std::int64_t sum = 0;
-  while (const FTSENT* entry = ::fts_read(walk)) {
-    const bool counts = entry->fts_info == FTS_D || entry->fts_info == FTS_F;
-    if (counts) sum += entry->fts_statp->st_blocks * 512;
-  }
-  ::fts_close(walk);
-  return sum;
 }
 
 }  // namespace node

@@ -35,7 +35,4 @@ class VolumeStore {
   std::string directory_, gateway_directory_;
 };
 
-// Bytes that a tree occupies on its disk. Links and mounts are not followed.
-std::int64_t disk_usage(const std::string& directory);
-
 }  // namespace node

@@ -75,16 +75,22 @@ std::vector<std::string> controllers_not_in_sight() {
   return out;
 }
 
-void kill_below(const fs::path& group) {
+std::vector<pid_t> processes_below(const fs::path& group) {
   std::error_code none;
   std::vector<fs::path> groups{group};
   for (const auto& entry : fs::recursive_directory_iterator(group, none))
     if (entry.is_directory()) groups.push_back(entry.path());
+  std::vector<pid_t> out;
   for (const auto& each : groups) {
     std::istringstream pids(content(each / "cgroup.procs"));
     for (pid_t pid = 0; pids >> pid;)
-      if (pid > 1) ::kill(pid, SIGKILL);
+      if (pid > 1) out.push_back(pid);
   }
+  return out;
+}
+
+void kill_below(const fs::path& group) {
+  for (const pid_t each : processes_below(group)) ::kill(each, SIGKILL);
 }
 
 bool remove_below(const fs::path& group) {
@@ -150,6 +156,14 @@ void clear_containers(const std::string& directory, const std::string& group) {
       ::rmdir((hierarchy.string() + group.substr(0, slash)).c_str());
   std::error_code none;
   fs::remove_all(directory, none);
+}
+
+std::vector<pid_t> processes_of(const std::string& group) {
+  for (const auto& hierarchy : hierarchies()) {
+    auto found = processes_below(hierarchy.string() + group);
+    if (!found.empty()) return found;
+  }
+  return {};
 }
 
 int oom_kills(const std::string& group) {

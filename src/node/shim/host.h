@@ -1,6 +1,8 @@
 // What the shim changes about its machine: a mount namespace of its own, control groups.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -25,6 +27,9 @@ void clear_containers(const std::string& directory, const std::string& group);
 
 // Removes one group and those below it in every hierarchy; processes in them keep it.
 void remove_cgroup(const std::string& group);
+
+// Processes of one group and those below it, by the numbers of this machine.
+std::vector<pid_t> processes_of(const std::string& group);
 
 // OOM kills that the kernel counted in a group (v1 memory.oom_control, v2 memory.events).
 int oom_kills(const std::string& group);
