@@ -78,10 +78,14 @@ void ContainerStore::make_scratch(const std::string& hostname) const {
       ::mount("tmpfs", scratch.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
               "size=1m,mode=0755") < 0)
     io::throw_errno("mounting a tmpfs at", scratch);
-  io::write_file(scratch + "/hosts",
-                 cat("127.0.0.1\tlocalhost ", hostname, "\n::1\tlocalhost ip6-localhost\n"), 0644);
-  io::write_file(scratch + "/hostname", hostname + "\n", 0644);
-  io::write_file(scratch + "/resolv.conf", "", 0644);  // a pod has only lo: nobody to ask
+  // Once: later the termination messages may have filled it.
+  auto write = [&](std::string_view name, const std::string& text) {
+    const std::string path = cat(scratch, "/", name);
+    if (!exists(path)) io::write_file(path, text, 0644);
+  };
+  write("hosts", cat("127.0.0.1\tlocalhost ", hostname, "\n::1\tlocalhost ip6-localhost\n"));
+  write("hostname", hostname + "\n");
+  write("resolv.conf", "");  // a pod has only lo: nobody to ask
 }
 
 std::vector<BindMount> ContainerStore::scratch_mounts() const {
@@ -165,6 +169,7 @@ std::string termination_message(const Bundle& bundle, bool fall_back_to_log) {
     text = read_log({bundle.log}, options);
     if (text.size() > log_bytes) text.erase(0, text.size() - log_bytes);
   }
+  text = base::repair_utf8(base::clip(text, message_bytes));
   return std::string(base::clip(text, message_bytes));
 }
 

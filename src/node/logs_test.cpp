@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "io/file.h"
+#include "node/container_store.h"
 #include "node/shim/log_writer.h"
 #include "node/shim/orders.h"
 
@@ -105,6 +106,14 @@ TEST(Orders, ComeBackAsTheyWere) {
   EXPECT_EQ(shim::decode_record(shim::ready_line), std::nullopt);
   EXPECT_THROW(shim::decode_order(R"({"do":"dance","id":"a"})"), base::Error);
   EXPECT_THROW(shim::decode_order(R"({"do":"run","id":"a"})"), base::Error);
+}
+
+TEST_F(Logs, TerminationMessageIsTextWhateverTheContainerWrote) {
+  const Bundle bundle{directory, file, directory + "/termination"};
+  io::write_file(bundle.termination, "\xff\xfe it broke \xe2\x82", 0666);
+  EXPECT_EQ(termination_message(bundle, false), "\uFFFD\uFFFD it broke \uFFFD\uFFFD");
+  io::write_file(bundle.termination, std::string(5000, '\xff'), 0666);
+  EXPECT_LE(termination_message(bundle, false).size(), 4096u);
 }
 
 }  // namespace

@@ -110,7 +110,7 @@ io::Task<> PodWorker::Impl::observe_end(std::string container, Record seen) {
   if (failed_start) {
     ended.exit_code = start_error_code;
     ended.reason = "StartError";
-    ended.message = seen.message;
+    ended.message = base::repair_utf8(seen.message);
   }
   note_end(of(container), std::move(ended));
 }

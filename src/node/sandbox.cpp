@@ -33,6 +33,22 @@ void raise_loopback() {
   if (::ioctl(fd.get(), SIOCSIFFLAGS, &request) < 0) io::throw_errno("raising", "lo");
 }
 
+// What no process has to hold lives on after the container that made it, outside of any memory
+// limit, so it is little: 64 MiB of System V segments (in pages of 4 KiB), as /dev/shm has; 1024
+// message queues; 32000 semaphores (per array, all, operations, arrays).
+constexpr std::array<std::pair<const char*, std::string_view>, 3> ipc_limits{
+    {{"/proc/sys/kernel/shmall", "16384"},
+     {"/proc/sys/kernel/msgmni", "1024"},
+     {"/proc/sys/kernel/sem", "32000 32000 500 1024"}}};
+
+void limit_ipc() {
+  for (const auto& [path, value] : ipc_limits) {
+    const io::Fd file(::open(path, O_WRONLY | O_CLOEXEC));
+    if (!file || ::write(file.get(), value.data(), value.size()) < 0)
+      io::throw_errno("limiting", path);
+  }
+}
+
 // This thread's way back into the namespaces it came from. Not finding it would let whatever runs
 // here next act inside a pod, so that is the end.
 class Home {
@@ -75,6 +91,7 @@ void make_sandbox(const std::string& directory, const std::string& hostname) {
   const Home home;
   if (::unshare(shared) < 0) io::throw_errno("making namespaces for", directory);
   raise_loopback();
+  limit_ipc();
   if (::sethostname(hostname.c_str(), hostname.size()) < 0) io::throw_errno("naming", hostname);
   for (auto name : pinned) {
     const std::string pin = directory + "/" + name;
