@@ -60,9 +60,8 @@ def journal(home):
 def in_flight(home):
     """Model calls whose intent is committed and whose outcome is not."""
     with journal(home) as db:
-        begun = db.execute("SELECT count(*) FROM events WHERE kind = 'model.intent'").fetchone()[0]
-        ended = db.execute("SELECT count(*) FROM events WHERE kind = 'model.outcome'").fetchone()[0]
-    return begun - ended
+        return db.execute("SELECT count(*) FROM (SELECT DISTINCT run_uid, subject FROM events WHERE kind = 'model.intent'"
+                          " EXCEPT SELECT run_uid, subject FROM events WHERE kind = 'model.outcome')").fetchone()[0]
 
 
 class Killer(threading.Thread):
@@ -147,6 +146,9 @@ def check(home, names, killer, model):
         assert status["phase"] == "Succeeded", (name, status)
         assert status["result"].strip() == "Counted: 3", (name, status)
         assert status["attempt"] == 1, (name, status)
+    restarts = [(p["metadata"]["name"], c["name"]) for p in json.loads(patiently(home, "get", "pods", "-o", "json").stdout)["items"]
+                for c in p["status"].get("containerStatuses", []) + p["status"].get("initContainerStatuses", []) if c["restartCount"]]
+    assert not restarts, restarts  # running pods go on
     with journal(home) as db:
         outcomes = dict(db.execute("SELECT run_uid, count(*) FROM events WHERE kind = 'run.outcome' GROUP BY run_uid"))
         calls = db.execute("SELECT count(*) FROM (SELECT DISTINCT run_uid, subject FROM events WHERE kind = 'model.intent')").fetchone()[0]
