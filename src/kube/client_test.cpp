@@ -197,6 +197,12 @@ TEST_F(ClientTest, TakesNoAnswerThatIsNotJson) {
       << failed.what;
 }
 
+// A Watcher asks for a smaller page then.
+TEST_F(ClientTest, CallsATooLargeAnswerInvalid) {
+  server.answer(200, std::string(33 << 20, ' '));
+  EXPECT_EQ(failure().code, Code::invalid);
+}
+
 TEST_F(ClientTest, WaitsNoLongerThanItsDeadline) {
   server.say_nothing();
   Failure failed;
