@@ -6,6 +6,7 @@
 #include "gateway/foreign.h"
 #include "gateway/identity.h"
 #include "gateway/model_calls.h"
+#include "gateway/patient_journal.h"
 #include "gateway/reporter.h"
 #include "gateway/runs.h"
 #include "gateway/session.h"
@@ -94,7 +95,7 @@ struct Gateway::Impl {
       : clock(c),
         log(g),
         loop(l),
-        journal(j),
+        journal(c, g, j),
         settings(std::move(s)),
         verifier(c, g, a),
         runs(l, c, r, g, a),
@@ -106,7 +107,7 @@ struct Gateway::Impl {
   base::Clock& clock;
   base::Log& log;
   io::Loop& loop;
-  journal::Journal& journal;
+  PatientJournal journal;
   Settings settings;
   TokenVerifier verifier;
   Runs runs;
