@@ -163,7 +163,7 @@ constexpr Struct AgentRunStatus::table{"AgentRunStatus", &room<AgentRunStatus>, 
 
 constexpr Struct AgentRun::table{"AgentRun", &room<AgentRun>, {
     {"metadata", &AgentRun::metadata, honoured, "Name, labels, owners."},
-    {"spec", &AgentRun::spec, required | immutable | honoured, "What shall be run. Cannot be changed once made."},
+    {"spec", &AgentRun::spec, required | immutable_once("status.phase") | honoured, "What shall be run. What is left open is filled from the Agent; then it cannot be changed any more."},
     {"status", &AgentRun::status, honoured, "What became of it."},
 }, &AgentRun::info};
 

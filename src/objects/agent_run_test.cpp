@@ -88,9 +88,11 @@ TEST(AgentRun, RefusesFromItsStructWhatItRefusesFromItsJson) {
             "spec.harness: is not supported by this version; remove it");
 }
 
-TEST(AgentRun, KeepsItsSpecForGood) {
+TEST(AgentRun, KeepsItsSpecForGoodOnceTheControllerHasTakenItUp) {
   auto before = parse_json(first_run), after = before;
-  after.at("spec").as_object()["task"] = "Something else.";
+  after.at("spec").as_object()["systemPrompt"] = "You are brief.";
+  EXPECT_EQ(base::format(schema::validate_update(AgentRun::table, before, after)), "");
+  base::ensure(before, {"status", "phase"}) = "Pending";
   EXPECT_EQ(base::format(schema::validate_update(AgentRun::table, before, after)),
             "spec: cannot be changed; make a new object");
 }

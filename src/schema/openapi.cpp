@@ -98,6 +98,22 @@ std::string description(const Field& field) {
   }
 }
 
+// The CEL rule of the struct that has the field.
+JsonObject immutability(const Field& field) {
+  std::string rule, at = "oldSelf";
+  for (const auto& key : base::split(field.rule.immutable_once, '.')) {
+    at += base::cat(".", key);
+    rule += base::cat("!has(", at, ") || ");
+  }
+  if (!field.rule.required)
+    for (auto self : {"self", "oldSelf"})
+      rule += base::cat("!has(", self, ".", field.name, ") || ");
+  rule += base::cat("self.", field.name, " == oldSelf.", field.name);
+  return {{"rule", std::move(rule)},
+          {"message", "cannot be changed; make a new object"},
+          {"fieldPath", base::cat(".", field.name)}};
+}
+
 JsonObject type_meta(std::string_view doc) { return {{"type", "string"}, {"description", doc}}; }
 
 constexpr std::string_view api_version_doc = "Version of the schema of this object.";
@@ -107,7 +123,7 @@ constexpr std::string_view kind_doc = "Kind of this object.";
 
 Json openapi(const Struct& s) {
   JsonObject properties;
-  JsonArray needed;
+  JsonArray needed, frozen;
   if (s.kind) {
     properties["apiVersion"] = type_meta(api_version_doc);
     properties["kind"] = type_meta(kind_doc);
@@ -117,9 +133,7 @@ Json openapi(const Struct& s) {
     if (!field.doc.empty()) property["description"] = description(field);
     if (field.rule.value.kind != Default::none) property["default"] = to_json(field.rule.value);
     if (field.rule.nullable) property["nullable"] = true;
-    if (field.rule.immutable)
-      property["x-kubernetes-validations"] = JsonArray{JsonObject{
-          {"rule", "self == oldSelf"}, {"message", "cannot be changed; make a new object"}}};
+    if (!field.rule.immutable_once.empty()) frozen.push_back(immutability(field));
     if (field.rule.required) needed.push_back(Json(boost::json::string_view(field.name)));
     properties[field.name] = std::move(property);
   }
@@ -127,6 +141,7 @@ Json openapi(const Struct& s) {
   if (s.kind && !s.kind->doc.empty()) out["description"] = s.kind->doc;
   if (!needed.empty()) out["required"] = std::move(needed);
   out["properties"] = std::move(properties);
+  if (!frozen.empty()) out["x-kubernetes-validations"] = std::move(frozen);
   return out;
 }
 

@@ -30,7 +30,8 @@ void list_below(const Type& type, const std::string& path, std::vector<Entry>& o
 std::string rules_of(const Rule& rule) {
   std::vector<std::string> out;
   if (rule.required) out.push_back("required");
-  if (rule.immutable) out.push_back("immutable");
+  if (!rule.immutable_once.empty())
+    out.push_back(cat("immutable once `", rule.immutable_once, "` is set"));
   if (rule.value.kind != Default::none)
     out.push_back(cat("default `", base::to_text(to_json(rule.value)), "`"));
   if (rule.min) out.push_back(cat("≥ ", *rule.min));

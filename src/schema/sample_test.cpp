@@ -33,7 +33,7 @@ constexpr Struct Spec::table{"Spec", &room<Spec>, {
     {"labels", &Spec::labels, honoured, "Labels."},
     {"places", &Spec::places, honoured, "Places."},
     {"maybe", &Spec::maybe, honoured, "Perhaps."},
-    {"main", &Spec::main, immutable | honoured, "Main part."},
+    {"main", &Spec::main, immutable_once("old.hint") | honoured, "Main part."},
     {"timeout", &Spec::timeout, formatted(Format::go_duration) | honoured, "Go duration."},
     {"old", &Spec::old, refused, "Old options."},
     {"gone", &Spec::gone, refused, "Gone."},

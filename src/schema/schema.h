@@ -138,8 +138,9 @@ struct Default {
 struct Rule {
   Use use = Use::undeclared;
   bool required = false;
-  bool immutable = false;  // CEL self == oldSelf
-  bool nullable = false;   // null is a value and is kept
+  bool nullable = false;  // null is a value and is kept
+  // A path from the same struct: once there is something at it, the field cannot be changed.
+  std::string_view immutable_once = {};
   Default value = {};
   std::optional<std::int64_t> min = {}, max = {};  // of an integer
   std::int32_t min_length = 0;                     // bytes of a text, elements of a list
@@ -152,8 +153,8 @@ struct Rule {
     Rule out = *this;
     if (other.use != Use::undeclared) out.use = other.use;
     out.required |= other.required;
-    out.immutable |= other.immutable;
     out.nullable |= other.nullable;
+    if (!other.immutable_once.empty()) out.immutable_once = other.immutable_once;
     if (other.value.kind != Default::none) out.value = other.value;
     if (other.min) out.min = other.min;
     if (other.max) out.max = other.max;
@@ -169,13 +170,14 @@ struct Rule {
 };
 
 inline constexpr Rule honoured{.use = Use::honoured}, inert{.use = Use::inert},
-    refused{.use = Use::refused}, required{.required = true}, immutable{.immutable = true},
-    nullable{.nullable = true}, unique{.list = ListType::set};
+    refused{.use = Use::refused}, required{.required = true}, nullable{.nullable = true},
+    unique{.list = ListType::set};
 constexpr Rule by_default(Default value) { return {.value = value}; }
 constexpr Rule at_least(std::int64_t n) { return {.min = n}; }
 constexpr Rule at_most(std::int64_t n) { return {.max = n}; }
 constexpr Rule min_length(std::int32_t n) { return {.min_length = n}; }
 constexpr Rule max_length(std::int32_t n) { return {.max_length = n}; }
+constexpr Rule immutable_once(std::string_view path) { return {.immutable_once = path}; }
 constexpr Rule formatted(Format format) { return {.format = format}; }
 constexpr Rule keyed_by(std::string_view key, std::string_view second = {}) {
   return {.list = ListType::map, .keys = {key, second}};

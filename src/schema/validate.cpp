@@ -1,5 +1,6 @@
 #include "schema/validate.h"
 
+#include "base/text.h"
 #include "schema/walk.h"
 
 namespace schema {
@@ -40,6 +41,13 @@ void prune(const Struct& s, Json& json) {
 
 namespace {
 
+bool is_set(const Json& object, std::string_view path) {
+  const Json* at = &object;
+  for (const auto& key : base::split(path, '.'))
+    if (at) at = base::find(*at, {key});
+  return at && !at->is_null();
+}
+
 void compare(const Struct& s, const Json& before, const Json& after, const Path& at,
              base::Issues& out) {
   if (!before.is_object() || !after.is_object()) return;
@@ -48,7 +56,8 @@ void compare(const Struct& s, const Json& before, const Json& after, const Path&
     auto is = after.get_object().if_contains(field.name);
     if (!was || !is) continue;
     Path here{&at, field.name};
-    if (field.rule.immutable && *was != *is)
+    const std::string_view once = field.rule.immutable_once;
+    if (!once.empty() && is_set(before, once) && *was != *is)
       out.push_back({here.str(), "cannot be changed; make a new object"});
     else if (const Type& type = bare(*field.type); type.form == Form::object)
       compare(*type.object, *was, *is, here, out);
