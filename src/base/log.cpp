@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/text.h"
 
 namespace base {
 
@@ -18,6 +19,9 @@ std::string_view name(Level level) {
   return "error";
 }
 
+// What others say to us may stand in a value; it shall not fill the disk.
+constexpr std::size_t value_bytes_max = 8 * 1024;
+
 }  // namespace
 
 void StreamLog::write(Level level, std::string_view message, const Fields& fields) {
@@ -28,13 +32,14 @@ void StreamLog::write(Level level, std::string_view message, const Fields& field
                       {"level", name(level)},
                       {"msg", message},
                       {"component", component_}};
-    for (const auto& [key, value] : fields) object[key] = value;
+    for (const auto& [key, value] : fields) object[key] = clip(value, value_bytes_max);
     line = to_text(object);
   } else {
     line = format_time_millis(clock_.now()).substr(11, 12);
     ((((line += ' ') += name(level)) += ' ') += component_) += ": ";
     line += message;
-    for (const auto& [key, value] : fields) (((line += ' ') += key) += '=') += value;
+    for (const auto& [key, value] : fields)
+      (((line += ' ') += key) += '=') += clip(value, value_bytes_max);
   }
   line += '\n';
   // One write per line, so that lines of several processes on one stream stay whole; a full pipe

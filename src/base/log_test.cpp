@@ -21,7 +21,7 @@ class Captured {
   }
   int fd() const { return ends_[1]; }
   std::string read() {
-    char buffer[4096];
+    char buffer[64 * 1024];
     auto n = ::read(ends_[0], buffer, sizeof buffer);
     return {buffer, std::size_t(n > 0 ? n : 0)};
   }
@@ -39,6 +39,14 @@ TEST(StreamLog, WritesOneJsonLinePerEvent) {
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   EXPECT_EQ(parse_json(line), parse_json(R"({"time":"2026-01-02T03:04:05.000Z","level":"warn",
       "msg":"two\nlines","component":"node","run":"a\"b"})"));
+}
+
+TEST(StreamLog, CutsWhatOthersHaveSaidAtLength) {
+  test::VirtualClock clock;
+  Captured out;
+  StreamLog log(clock, "node", out.fd(), StreamLog::Form::json);
+  log.warn("refused", {{"error", std::string(20'000, 'x')}});
+  EXPECT_LT(out.read().size(), 9'000u);
 }
 
 TEST(StreamLog, LeavesOutWhatIsBelowItsLevel) {

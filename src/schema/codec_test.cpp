@@ -78,6 +78,21 @@ TEST(Decode, ReportsEverythingAtOnceWithItsPlace) {
             }));
 }
 
+// A tree of millions of wrong things must cost no more than reading it.
+TEST(Decode, SaysOneHundredThingsAtMost) {
+  base::JsonArray parts(100'000, base::Json(7));
+  base::JsonObject labels;
+  labels.emplace(std::string(100'000, 'k'), 1);
+  const base::Json json{{"spec", {{"labels", labels}, {"parts", parts}}}};
+  Thing thing;
+  const auto issues = decode(thing, json);
+  ASSERT_EQ(issues.size(), 101u);
+  EXPECT_EQ(base::format({issues[1]}), "spec.parts[0]: must be of type object, not integer");
+  EXPECT_EQ(base::format({issues.back()}), "and there is more");
+  EXPECT_LT(issues.front().path.size(), 300u) << "a name is told in part";
+  EXPECT_LT(thing.spec.parts.size(), 200u) << "the rest is not read";
+}
+
 TEST(Decode, IgnoresUnknownFieldsUnlessAsked) {
   Spec spec;
   auto json = parse_json(R"({"title":"abc","surprise":{"a":1},"main":{"name":"m","more":2}})");

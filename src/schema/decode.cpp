@@ -16,6 +16,8 @@ namespace {
 
 enum class Rules : bool { skip, check };
 
+constexpr std::size_t issues_max = 100;  // nobody reads more, and a tree may hold millions
+
 std::string_view word(const Json& json) {
   switch (json.kind()) {
     case boost::json::kind::null: return "null";
@@ -52,6 +54,7 @@ class Reader {
     std::uint64_t seen = 0;
     std::size_t hint = 0;
     for (const auto& member : *members) {
+      if (has_enough()) return;
       Path here{&at, member.key()};
       const Field* field = find_field(s, member.key(), hint);
       if (!field) {
@@ -81,8 +84,13 @@ class Reader {
  private:
   static bool takes_null(const Type& type) { return type.form == Form::json; }
   bool checks() const { return rules_ == Rules::check; }
+  bool has_enough() const { return issues_.size() > issues_max; }
   void say(const Path& at, std::string message) {
-    issues_.push_back({at.str(), std::move(message)});
+    if (has_enough()) return;
+    if (issues_.size() == issues_max)
+      issues_.push_back({"", "and there is more"});
+    else
+      issues_.push_back({at.str(), std::move(message)});
   }
   void wrong(const Path& at, std::string_view wanted, const Json& got) {
     say(at, cat("must be of type ", wanted, ", not ", word(got)));
@@ -131,9 +139,11 @@ class Reader {
       case Form::map:
         if (!json.is_object()) return wrong(at, "object", json);
         if (out) type.clear(out);
-        for (const auto& member : json.get_object())
+        for (const auto& member : json.get_object()) {
+          if (has_enough()) return;
           value(*type.element, out ? type.add(out, member.key()) : nullptr, member.value(),
                 Path{&at, member.key()}, rule);
+        }
         return;
     }
   }
@@ -205,7 +215,7 @@ class Reader {
     Rule each = rule;
     each.min_length = each.max_length = 0;  // these count the elements
     each.list = ListType::atomic;
-    for (std::size_t i = 0; i < elements->size(); ++i)
+    for (std::size_t i = 0; i < elements->size() && !has_enough(); ++i)
       value(*type.element, out ? type.add(out, {}) : nullptr, (*elements)[i], Path{&at, {}, i},
             each);
     if (!checks()) return;
@@ -230,7 +240,9 @@ class Reader {
         if (key.empty()) continue;
       }
       auto [earlier, is_new] = first.emplace(key, i);
-      if (!is_new) say(Path{&at, {}, i}, cat("is a duplicate of [", earlier->second, "]: ", key));
+      if (!is_new)
+        say(Path{&at, {}, i},
+            cat("is a duplicate of [", earlier->second, "]: ", base::clip(key, 256)));
     }
   }
 

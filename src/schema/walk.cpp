@@ -9,15 +9,17 @@ namespace schema {
 using base::Json;
 
 std::string Path::str() const {
+  constexpr std::size_t name_bytes_max = 256;  // whoever writes the tree chooses the names, too
   std::string out = up ? up->str() : std::string();
   if (index != none) return out + base::cat("[", index, "]");
   if (!key.data()) return out;
+  const std::string_view name = base::clip(key, name_bytes_max);
   auto word = [](char c) { return c != '.' && c != '/' && c != '[' && c != ']' && c != ' '; };
-  if (!up || std::ranges::all_of(key, word)) {
-    if (!out.empty() && !key.empty()) out += '.';
-    return out + std::string(key);
+  if (!up || std::ranges::all_of(name, word)) {
+    if (!out.empty() && !name.empty()) out += '.';
+    return out + std::string(name);
   }
-  return out + base::cat("[", key, "]");
+  return out + base::cat("[", name, "]");
 }
 
 const Field* find_field(const Struct& s, std::string_view name, std::size_t& hint) {
