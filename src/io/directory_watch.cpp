@@ -1,26 +1,41 @@
 #include <sys/inotify.h>
 
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstring>
 
 #include "base/error.h"
 #include "io/file.h"
+#include "io/loop_impl.h"
 
 namespace io {
 
+namespace {
+
+constexpr base::Duration look_again{100};
+
+// The instances and watches of a user are counted over all its processes, in whichever container
+// they are: whoever has none left must not be stopped by others who took them.
+bool has_none_left(int error) { return error == EMFILE || error == ENFILE || error == ENOSPC; }
+
+Fd watch(const std::string& path) {
+  constexpr std::uint32_t wanted =
+      IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
+  Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (fd && ::inotify_add_watch(fd.get(), path.c_str(), wanted) >= 0) return fd;
+  if (!has_none_left(errno)) throw_errno("watching", path);
+  return {};
+}
+
+}  // namespace
+
 struct DirectoryWatch::Impl {
   std::string path;
-  Fd inotify;
+  Fd inotify;  // none: we look again and again
 };
 
 DirectoryWatch::DirectoryWatch(Loop&, const std::string& path)
-    : impl_(std::make_unique<Impl>(path, Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)))) {
-  if (!impl_->inotify) throw_errno("making an inotify for", path);
-  constexpr std::uint32_t wanted =
-      IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
-  if (::inotify_add_watch(impl_->inotify.get(), path.c_str(), wanted) < 0)
-    throw_errno("watching", path);
-}
+    : impl_(std::make_unique<Impl>(path, watch(path))) {}
 
 DirectoryWatch::~DirectoryWatch() = default;
 
@@ -54,6 +69,13 @@ std::vector<Change> parse_changes(std::span<const char> bytes, const std::string
 
 Task<std::vector<DirectoryWatch::Change>> DirectoryWatch::next() {
   std::vector<Change> changes;
+  if (!impl_->inotify) {
+    auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer(executor, look_again);
+    auto [error] = co_await timer.async_wait(tuple);
+    if (error) throw base::Error(base::Code::cancelled, "stopped");
+    changes.push_back({Change::What::overflow, ""});
+  }
   while (changes.empty()) {
     alignas(inotify_event) char buffer[16 * 1024];
     const std::span<char> room(buffer);

@@ -64,7 +64,8 @@ class DirectoryWatch {
     enum class What : unsigned char { appeared, removed, overflow } what;
     std::string name;
   };
-  // At least one change. After `overflow` scan the directory.
+  // At least one change. After `overflow` scan the directory; where the system has no inotify to
+  // give, that is all there ever is, ten times a second.
   Task<std::vector<Change>> next();
 
  private:

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +179,20 @@ TEST_F(Files, WatchTellsOfADirectoryThatIsMade) {
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].what, DirectoryWatch::Change::What::appeared);
   EXPECT_EQ(changes[0].name, "made");
+}
+
+TEST_F(Files, WatchGoesOnWhenOthersHaveTakenEveryInotify) {
+  Loop loop;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::optional<DirectoryWatch> watch;
+  EXPECT_NO_THROW(watch.emplace(loop, root_));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto changes = loop.run(watch->next());
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].what, DirectoryWatch::Change::What::overflow);
 }
 
 TEST_F(Files, WatchSaysThatItsDirectoryIsGone) {
