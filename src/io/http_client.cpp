@@ -18,13 +18,14 @@ bool is_ours(std::string_view name) {
          iequals(name, "Transfer-Encoding");
 }
 
+// With the body, unless that is written by itself.
 std::string format_request(const Request& request, const std::string& host) {
   constexpr std::string_view breaks(" \r\n\0", 4);
   if (request.target.find_first_of(breaks) != std::string::npos || request.target.empty() ||
       request.method.find_first_of(breaks) != std::string::npos)
     throw base::Error(base::Code::invalid, "a request's target has no spaces or line breaks");
   std::string bytes;
-  bytes.reserve(256 + request.target.size() + request.body.size());
+  bytes.reserve(256 + request.target.size());
   (((bytes += request.method) += ' ') += request.target) += " HTTP/1.1\r\n";
   append_field(bytes, "Host", host);
   for (const auto& [name, value] : request.headers.fields())
@@ -32,7 +33,9 @@ std::string format_request(const Request& request, const std::string& host) {
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
       request.method == "PATCH")
     append_field(bytes, "Content-Length", std::to_string(request.body.size()));
-  return (bytes += "\r\n") += request.body;
+  bytes += "\r\n";
+  if (request.body.size() <= copied_body_bytes) bytes += request.body;
+  return bytes;
 }
 
 struct Idle {
@@ -94,10 +97,12 @@ class ClientStream final : public ResponseStream {
   }
 
   // Sends the request and reads the answer's header.
-  Task<> exchange(std::string bytes, bool head_only) {
+  Task<> exchange(std::string bytes, const Request& request) {
+    const bool head_only = request.method == "HEAD";
     std::exception_ptr broken;
     try {
       co_await conn_->write(bytes);
+      if (request.body.size() > copied_body_bytes) co_await conn_->write(request.body);
     } catch (const base::Error& error) {
       if (error.code() != base::Code::unavailable) throw;
       broken = std::current_exception();  // an answer may have come all the same
@@ -215,9 +220,8 @@ Task<std::unique_ptr<ClientStream>> attempt(std::shared_ptr<Pool> pool, const Re
   const bool reused = conn != nullptr;
   if (!reused) conn = co_await pool->dialer->dial();
   auto stream = std::make_unique<ClientStream>(pool, std::move(conn), std::move(place));
-  const bool head_only = request.method == "HEAD";
   try {
-    co_await stream->exchange(std::move(bytes), head_only);
+    co_await stream->exchange(std::move(bytes), request);
   } catch (const base::Error& error) {
     replayable = reused && stream->silent() && error.code() == base::Code::unavailable &&
                  is_idempotent(request.method);

@@ -8,7 +8,6 @@ namespace io {
 namespace {
 
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr std::size_t copied_body_bytes = 64 * 1024;  // larger ones are written by themselves
 
 bool allows_body(int status) { return status >= 200 && status != 204 && status != 304; }
 

@@ -83,6 +83,9 @@ inline void append_field(std::string& out, std::string_view name, std::string_vi
   (((out += name) += ": ") += value) += "\r\n";
 }
 
+// A larger body is written by itself, so that it is not there twice.
+inline constexpr std::size_t copied_body_bytes = 64 * 1024;
+
 // How much to read at once: small while nothing is known to come, so that idle connections are
 // cheap.
 inline std::size_t portion(std::uint64_t expected) {
