@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "bridge/room.h"
 #include "bridge/sidecars.h"
 #include "io/crypto.h"
 #include "io/file.h"
@@ -19,7 +20,10 @@ using base::cat;
 namespace {
 
 constexpr std::size_t body_bytes_max = 32 * 1024 * 1024;
-constexpr base::Duration answer_limit{600'000};  // of one try; a model may think for long
+constexpr std::size_t small_bytes = 4 * 1024 * 1024;
+constexpr std::size_t call_bytes_max = 1024 * 1024;  // it is parsed here
+constexpr base::Duration body_limit{60'000};         // the agent is no network away
+constexpr base::Duration answer_limit{600'000};      // of one try; a model may think for long
 constexpr base::Duration give_up_after{
     600'000};  // of all tries: the run's own time limit comes first, usually
 constexpr base::Duration first_pause{50}, longest_pause{5'000};
@@ -54,7 +58,7 @@ struct Bridge::Impl {
         log(g),
         config(std::move(config_)),
         gateway(l, c, std::move(gateway_), "gateway"),
-        sidecars(l, c, config.ipc_root, config.sidecars) {}
+        sidecars(l, c, g, config.ipc_root, config.sidecars) {}
 
   // A call under way, for those who ask for it again.
   struct Execution {
@@ -69,7 +73,36 @@ struct Bridge::Impl {
   Config config;
   io::HttpClient gateway;
   Sidecars sidecars;
+  // For one of the largest each, beside small ones that wait for the model. A request is there
+  // twice while it is sent.
+  Room requests{body_bytes_max + small_bytes}, answers{body_bytes_max};
   std::map<std::string, std::shared_ptr<Execution>> executions;  // by file id
+
+  struct Body {
+    std::string bytes;
+    Room::Lease room;
+  };
+  struct Answer {
+    io::Response response;
+    Room::Lease room;
+  };
+
+  // How long a body may become. One that is too long is refused before it is read.
+  static std::size_t length_of(const io::Headers& headers, std::size_t limit) {
+    const auto length = base::parse_int(headers.get("Content-Length"));
+    if (headers.has("Transfer-Encoding")) return limit;
+    if (!length || *length < 0 || *length > static_cast<std::int64_t>(limit)) return 0;
+    return static_cast<std::size_t>(*length);
+  }
+
+  io::Task<Body> read_body(io::Exchange& exchange, std::size_t limit) {
+    Body body;
+    body.room = co_await requests.take(length_of(exchange.headers(), limit));
+    auto reading = exchange.body(limit);
+    body.bytes =
+        co_await io::within(clock, body_limit, "reading the request's body", std::move(reading));
+    co_return body;
+  }
 
   io::Request to_gateway(const io::Exchange& from, std::string path, std::string body) {
     io::Request request{from.method(), std::move(path), {}, std::move(body)};
@@ -85,9 +118,9 @@ struct Bridge::Impl {
     return request;
   }
 
-  // Opens the answer, repeating while the gateway is away.
+  // Opens the answer, repeating while the gateway is away. The caller holds the body.
   io::Task<std::unique_ptr<io::ResponseStream>> open(const io::Exchange& from, std::string path,
-                                                     std::string body) {
+                                                     const std::string& body) {
     const auto until = clock.steady() + give_up_after;
     for (base::Duration pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
       std::string why;
@@ -106,16 +139,19 @@ struct Bridge::Impl {
   }
 
   // The whole answer, repeating when it breaks off.
-  io::Task<io::Response> ask(const io::Exchange& from, std::string path, std::string body) {
+  io::Task<Answer> ask(const io::Exchange& from, std::string path, const std::string& body) {
     for (;;) {
       auto stream = co_await open(from, path, body);
+      Answer answer;
+      answer.room = co_await answers.take(length_of(stream->headers(), body_bytes_max));
       try {
-        io::Response response{stream->status(), {}, {}};
+        io::Response& response = answer.response;
+        response.status = stream->status();
         for (auto name : {"Content-Type", "Retry-After"})
           if (stream->headers().has(name))
             response.headers.set(name, std::string(stream->headers().get(name)));
         response.body = co_await stream->rest(body_bytes_max);
-        co_return response;
+        co_return answer;
       } catch (const base::Error& error) {
         if (error.code() != base::Code::unavailable) throw;
         log.warn("answer broke off, asking again", {{"path", path}});
@@ -124,18 +160,18 @@ struct Bridge::Impl {
   }
 
   io::Task<> relay(io::Exchange& exchange) {
-    std::string body = co_await exchange.body(body_bytes_max);
-    io::Response response = co_await ask(exchange, exchange.target(), std::move(body));
-    co_await exchange.respond(std::move(response));
+    const Body body = co_await read_body(exchange, body_bytes_max);
+    Answer answer = co_await ask(exchange, exchange.target(), body.bytes);
+    co_await exchange.respond(std::move(answer.response));
   }
 
   // Forwards pieces as they come. A turn that breaks off is asked for again: its deltas may then
   // come twice, its last line once.
   io::Task<> relay_stream(io::Exchange& exchange) {
-    const std::string body = co_await exchange.body(body_bytes_max);
+    const Body body = co_await read_body(exchange, body_bytes_max);
     bool begun = false;
     for (;;) {
-      auto stream = co_await open(exchange, exchange.target(), body);
+      auto stream = co_await open(exchange, exchange.target(), body.bytes);
       if (!begun) {
         io::Headers headers;
         for (auto name : {"Content-Type", "Retry-After", "x-should-retry"})
@@ -160,7 +196,8 @@ struct Bridge::Impl {
   }
 
   io::Task<> execute(io::Exchange& exchange) {
-    const std::string body = co_await exchange.body(body_bytes_max);
+    const Body request = co_await read_body(exchange, call_bytes_max);
+    const std::string& body = request.bytes;
     const auto call = protocol::from_text<protocol::ToolCall>(body);
     const std::string id = file_id(exchange.headers().get(protocol::header_execution), call.call);
     auto& known = executions[id];
@@ -198,9 +235,9 @@ struct Bridge::Impl {
   io::Task<io::Response> decide_and_run(io::Exchange& exchange, std::string id,
                                         protocol::ToolCall call,
                                         std::shared_ptr<Execution> execution) {
-    io::Response answer = co_await ask(exchange, "/v1/tools/decide", execution->body);
-    if (answer.status != 200) co_return answer;
-    const auto decision = protocol::from_text<protocol::Decision>(answer.body);
+    Answer decided = co_await ask(exchange, "/v1/tools/decide", execution->body);
+    if (decided.response.status != 200) co_return std::move(decided.response);
+    const auto decision = protocol::from_text<protocol::Decision>(decided.response.body);
     protocol::ToolResult result;
     if (decision.verdict == protocol::Verdict::done && decision.result) {
       result = *decision.result;
@@ -210,8 +247,9 @@ struct Bridge::Impl {
       execution->unrecorded = true;
       result = co_await granted(std::move(id), call, decision);
       const protocol::ToolOutcome outcome{call.call, result};
-      io::Response noted = co_await ask(exchange, "/v1/tools/outcome", protocol::to_text(outcome));
-      if (noted.status != 200) co_return noted;
+      const std::string told = protocol::to_text(outcome);
+      Answer noted = co_await ask(exchange, "/v1/tools/outcome", told);
+      if (noted.response.status != 200) co_return std::move(noted.response);
       execution->unrecorded = false;
     }
     co_return json_answer(protocol::to_text(result));

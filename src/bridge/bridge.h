@@ -26,7 +26,8 @@ struct Config {
 // that is a delay, not an error. An agent that asks again for a call under way waits for that one.
 class Bridge {
  public:
-  // Makes the tools folders of the sidecars. Error when one cannot be made.
+  // Makes the tools folders of the sidecars. Error when one cannot be made; one that is no folder
+  // any more makes its sidecar's tools fail, nothing else.
   Bridge(io::Loop&, base::Clock&, base::Log&, std::unique_ptr<io::Dialer> gateway, Config);
   ~Bridge();
 

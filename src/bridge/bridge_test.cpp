@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "bridge/sidecars.h"
 #include "executor/executor.h"
@@ -18,6 +19,7 @@ namespace bridge {
 namespace {
 
 using namespace protocol;
+using base::cat;
 
 struct SilentLog final : base::Log {
   void write(base::Level, std::string_view, const Fields&) override {}
@@ -31,9 +33,10 @@ struct ScriptedGateway {
   int outcome_status = 200;
   std::optional<Decision> verdict;
   std::string grant_for;  // arguments that the grant covers, when not those asked for
+  std::function<void()> before_deciding = [] {};
 
   io::Task<> handle(io::Exchange& exchange) {
-    const std::string body = co_await exchange.body(1 << 22);
+    const std::string body = co_await exchange.body(1 << 25);
     const auto& headers = exchange.headers();
     seen.push_back(exchange.target() + " " + std::string(headers.get(header_execution)) + " " +
                    std::string(headers.get("Authorization")));
@@ -44,6 +47,7 @@ struct ScriptedGateway {
     }
     std::string answer = "{}";
     if (exchange.target() == "/v1/tools/decide") {
+      before_deciding();
       auto call = from_text<ToolCall>(body);
       Decision decision{
           Verdict::allow,
@@ -136,6 +140,18 @@ TEST_F(BridgeTest, WaitsForAGatewayThatIsAway) {
   EXPECT_EQ(gateway.seen.size(), 4u);
 }
 
+TEST_F(BridgeTest, LetsOneLargeRequestInAfterTheOther) {
+  times_at_once = 4;
+  const std::string large = cat("\"", std::string(20 * 1024 * 1024, 'x'), "\"");
+  EXPECT_EQ(ask("/v1/turn", large).status, 200);
+  EXPECT_EQ(gateway.seen.size(), 4u);
+}
+
+TEST_F(BridgeTest, RefusesARequestThatIsTooLargeAndGoesOn) {
+  EXPECT_EQ(ask("/v1/turn", std::string(33 * 1024 * 1024, 'x')).status, 400);
+  EXPECT_EQ(ask("/v1/hello", "{}").status, 200);
+}
+
 TEST_F(BridgeTest, RunsAGrantedCommandInItsSidecar) {
   auto result = execute(R"({"command":"echo out; echo err >&2; echo $SYMPOZIUM_CALL_ID; exit 3"})");
   EXPECT_EQ(result.exitCode, 3);
@@ -146,6 +162,28 @@ TEST_F(BridgeTest, RunsAGrantedCommandInItsSidecar) {
   EXPECT_EQ(gateway.outcomes[0].result.text, result.text);
   EXPECT_TRUE(io::list_directory(folder / "ipc/skill-tools/tools").empty())
       << "request and answer are cleared away";
+}
+
+// Another sidecar, with rights of its own, would run what was meant for the one that lays the link.
+TEST_F(BridgeTest, PutsNoRequestWhereASidecarsLinkLeads) {
+  ::mkdir((folder / "elsewhere").c_str(), 0755);
+  ASSERT_EQ(::symlink((folder / "elsewhere").c_str(), (folder / "ipc/skill-tools/tools").c_str()),
+            0);
+  const auto result = execute(R"({"command":"true"})");
+  EXPECT_TRUE(result.failed);
+  EXPECT_EQ(result.text, "sidecar \"tools\" has taken its folder away");
+  EXPECT_TRUE(io::list_directory(folder / "elsewhere").empty());
+}
+
+TEST_F(BridgeTest, PutsNoRequestWhereASidecarsLinkLeadsThatIsLaidLater) {
+  ::mkdir((folder / "elsewhere").c_str(), 0755);
+  gateway.before_deciding = [&] {
+    ASSERT_EQ(::rmdir((folder / "ipc/skill-tools/tools").c_str()), 0);
+    ASSERT_EQ(::symlink((folder / "elsewhere").c_str(), (folder / "ipc/skill-tools/tools").c_str()),
+              0);
+  };
+  EXPECT_TRUE(execute(R"({"command":"true"})").failed);
+  EXPECT_TRUE(io::list_directory(folder / "elsewhere").empty());
 }
 
 TEST_F(BridgeTest, RunsACallOnceHoweverOftenItIsAskedFor) {

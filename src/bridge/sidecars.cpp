@@ -6,8 +6,6 @@
 
 #include <algorithm>
 
-#include "base/text.h"
-#include "io/file.h"
 #include "protocol/names.h"
 
 namespace bridge {
@@ -20,6 +18,8 @@ namespace {
 constexpr std::size_t result_bytes_max = 4 * 1024 * 1024;
 constexpr int command_seconds_max = 120;
 constexpr base::Duration patience{10'000};  // beyond the command's own time limit
+constexpr const char* tools = "tools";
+constexpr unsigned shared = 02770;
 
 std::string file_of(std::string_view what, const std::string& id) {
   return cat("exec-", what, "-", id, ".json");
@@ -87,35 +87,44 @@ protocol::ToolResult format_result(const Json& result) {
   return out;
 }
 
-Sidecars::Sidecars(io::Loop& loop, base::Clock& clock, std::string ipc_root,
+Sidecars::Sidecars(io::Loop& loop, base::Clock& clock, base::Log& log, std::string ipc_root,
                    std::vector<std::string> names)
-    : loop_(loop), clock_(clock) {
+    : loop_(loop), clock_(clock), log_(log) {
   for (const auto& name : names) {
-    std::string folder = cat(ipc_root, "/", name, "/tools");
-    if (::mkdir(folder.c_str(), 02770) != 0 && errno != EEXIST) io::throw_errno("making", folder);
+    Folder& folder = folders_.emplace_back(Folder{pack_of(name), {}});
+    const io::Fd volume = io::open_directory(cat(ipc_root, "/", name));
+    if (::mkdirat(volume.get(), tools, shared) != 0 && errno != EEXIST)
+      io::throw_errno("making", name);
+    try {
+      folder.directory = io::open_beneath(volume.get(), tools, O_RDONLY | O_DIRECTORY);
+    } catch (const base::Error& error) {
+      log_.warn("a sidecar's folder is not usable", {{"sidecar", name}, {"error", error.what()}});
+      continue;
+    }
     // Shared by group: the sidecar runs as another user. Fails harmlessly when an earlier bridge of
     // this pod made it.
-    [[maybe_unused]] int ignored = ::chmod(folder.c_str(), 02770);
-    folders_.emplace_back(pack_of(name), std::move(folder));
+    [[maybe_unused]] int ignored = ::fchmod(folder.directory.get(), shared);
   }
 }
 
-const std::string& Sidecars::folder_of(const std::string& target) const {
+const Sidecars::Folder& Sidecars::folder_of(const std::string& target) const {
   if (folders_.empty())
     throw base::Error(base::Code::not_found,
                       "this run has no tool sidecar; attach a SkillPack that has one");
-  if (target.empty()) return folders_.front().second;
-  auto at = std::ranges::find(folders_, target, &std::pair<std::string, std::string>::first);
-  if (at != folders_.end()) return at->second;
+  auto at = target.empty() ? folders_.begin() : std::ranges::find(folders_, target, &Folder::pack);
+  if (at != folders_.end() && at->directory) return *at;
+  if (at != folders_.end())
+    throw base::Error(base::Code::unavailable,
+                      cat("sidecar \"", at->pack, "\" has taken its folder away"));
   std::vector<std::string> known;
-  for (const auto& [pack, folder] : folders_) known.push_back(pack);
+  for (const auto& folder : folders_) known.push_back(folder.pack);
   throw base::Error(base::Code::not_found,
                     cat("no sidecar \"", target, "\"; there is: ", base::join(known, ", ")));
 }
 
 io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string call_id,
                                                  Command command) {
-  const std::string folder = folder_of(command.target);
+  const Folder& folder = folder_of(command.target);
   const std::string answer = file_of("result", id), question = file_of("request", id);
   const Json request{{"id", id},
                      {"command", command.command},
@@ -127,53 +136,57 @@ io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string cal
                      {"target", command.target},
                      {"_meta", {{"callId", call_id}}}};
   auto answered = std::make_shared<io::Event>();
-  const auto key = std::make_pair(folder, answer);
+  const auto key = std::make_pair(&folder, answer);
   waiting_[key] = answered;
   struct Forget {
     Sidecars& of;
-    const std::pair<std::string, std::string>& key;
+    const std::pair<const Folder*, std::string>& key;
     ~Forget() { of.waiting_.erase(key); }
   } forget{*this, key};
 
-  io::write_file(cat(folder, "/", question), base::to_text(request), 0660);
+  io::write_file(cat(folder.path(), "/", question), base::to_text(request), 0660);
   const base::Duration limit = std::chrono::seconds(command.timeout_seconds) + patience;
   auto wait = answered->wait();
   co_await io::within(clock_, limit, "waiting for the sidecar's answer", std::move(wait));
-  const io::Fd directory = io::open_directory(folder);
-  const std::string text = io::read_beneath(directory.get(), answer, result_bytes_max);
-  ::unlinkat(directory.get(), question.c_str(), 0);
-  ::unlinkat(directory.get(), answer.c_str(), 0);
+  const int directory = folder.directory.get();
+  const std::string text = io::read_beneath(directory, answer, result_bytes_max);
+  ::unlinkat(directory, question.c_str(), 0);
+  ::unlinkat(directory, answer.c_str(), 0);
   co_return format_result(base::parse_json(text));
 }
 
-void Sidecars::wake(const std::string& folder, const std::string& file) {
-  if (auto at = waiting_.find({folder, file}); at != waiting_.end()) at->second->set();
+void Sidecars::wake(const Folder& folder, const std::string& file) {
+  if (auto at = waiting_.find({&folder, file}); at != waiting_.end()) at->second->set();
 }
 
-io::Task<> Sidecars::watch(std::string folder) {
-  io::DirectoryWatch changes(loop_, folder);
-  for (;;) {
-    for (const auto& name : io::list_directory(folder)) wake(folder, name);
-    bool overflow = false;
-    while (!overflow) {
-      auto batch = co_await changes.next();
-      for (const auto& change : batch) {
-        overflow |= change.what == io::DirectoryWatch::Change::What::overflow;
-        if (change.what == io::DirectoryWatch::Change::What::appeared) wake(folder, change.name);
+// Ends when the sidecar has removed the folder: nothing will ever appear there.
+io::Task<> Sidecars::watch(const Folder& folder) {
+  try {
+    io::DirectoryWatch changes(loop_, folder.path());
+    for (;;) {
+      for (const auto& name : io::list_directory(folder.path())) wake(folder, name);
+      bool overflow = false;
+      while (!overflow) {
+        auto batch = co_await changes.next();
+        for (const auto& change : batch) {
+          overflow |= change.what == io::DirectoryWatch::Change::What::overflow;
+          if (change.what == io::DirectoryWatch::Change::What::appeared) wake(folder, change.name);
+        }
       }
     }
+  } catch (const base::Error& error) {
+    if (error.code() != base::Code::gone) throw;
+    log_.warn("a sidecar has removed its folder", {{"sidecar", folder.pack}});
   }
 }
 
 io::Task<> Sidecars::run() {
   io::TaskGroup watches(loop_);
-  for (const auto& [pack, folder] : folders_) {
-    io::Task<> task = watch(folder);
-    watches.spawn("watching sidecar " + pack, std::move(task));
-  }
-  io::Event for_ever;
-  if (folders_.empty()) co_await for_ever.wait();
+  for (const auto& folder : folders_)
+    if (folder.directory) watches.spawn("watching sidecar " + folder.pack, watch(folder));
   co_await watches.join();
+  io::Event for_ever;
+  co_await for_ever.wait();
 }
 
 }  // namespace bridge

@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "io/file.h"
 #include "io/loop.h"
 #include "io/sync.h"
 #include "protocol/gateway.h"
@@ -28,9 +31,12 @@ Command make_command(protocol::SidecarCommand);
 // What the model reads of a result file.
 protocol::ToolResult format_result(const base::Json& result);
 
+// A sidecar shares its folder with us and may do to it what it likes: we keep hold of the directory
+// itself, so that no name leads elsewhere. What a sidecar breaks is its own.
 class Sidecars {
  public:
-  Sidecars(io::Loop&, base::Clock&, std::string ipc_root, std::vector<std::string> names);
+  Sidecars(io::Loop&, base::Clock&, base::Log&, std::string ipc_root,
+           std::vector<std::string> names);
 
   // Puts the request before its sidecar and waits for the answer: timeout of the command and ten
   // seconds more. Error(not_found) for a target that is not there, Error(timeout) when the sidecar
@@ -39,15 +45,22 @@ class Sidecars {
   io::Task<> run();  // watches for answers until cancelled
 
  private:
-  const std::string& folder_of(const std::string& target) const;
-  io::Task<> watch(std::string folder);
-  void wake(const std::string& folder, const std::string& file);
+  struct Folder {
+    std::string pack;
+    io::Fd directory;  // none: the sidecar has put something else in its place
+    // The path of the directory that is held, whatever its name leads to now.
+    std::string path() const { return base::cat("/proc/self/fd/", directory.get()); }
+  };
+  const Folder& folder_of(const std::string& target) const;
+  io::Task<> watch(const Folder&);
+  void wake(const Folder&, const std::string& file);
 
   io::Loop& loop_;
   base::Clock& clock_;
-  std::vector<std::pair<std::string, std::string>> folders_;  // pack, its tools folder
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<io::Event>>
-      waiting_;  // folder, result file
+  base::Log& log_;
+  std::vector<Folder> folders_;
+  std::map<std::pair<const Folder*, std::string>, std::shared_ptr<io::Event>>
+      waiting_;  // by result file
 };
 
 }  // namespace bridge
