@@ -291,8 +291,12 @@ struct Gateway::Impl {
                            {}};
     }
     policy::ToolDecision decided = policy::decide_tool(run->spec.toolPolicy, declared, call.tool);
-    if (decided.allowed && !co_await was_asked(*session, call))
+    const bool asked = co_await was_asked(*session, call);
+    if (decided.allowed && !asked)
       decided = {false, cat("call ", call.call, " is not what the model asked for")};
+    // Not written down: an agent could fill the journal with it, and use up the names of calls that
+    // are still to come.
+    if (!asked) co_return Decision{Verdict::deny, decided.reason, {}, {}};
     if (decided.allowed && tool->own)
       decided = policy::decide_arguments(*tool->own, call.arguments);
     journal::ToolIntent intent{.call = call.call, .tool = call.tool, .argumentsSha256 = hash};
@@ -365,6 +369,21 @@ struct Gateway::Impl {
     co_await begin_execution(run, session, declared, "foreign");
   }
 
+  // A run that is over asks for nothing more, and neither does whoever holds the token of its pod.
+  // An agent that was not yet seen to end well may hear again, or say again, what its last word
+  // was.
+  io::Task<> check_not_over(const objects::AgentRun& run, std::string_view path) {
+    if (!is_terminal(run.status.phase)) co_return;
+    bool is_last_word = path == "/v1/hello" || path == "/v1/outcome";
+    if (is_last_word && run.status.exitCode != 0) {
+      auto session = session_of(run.metadata.uid);
+      co_await enter(*session);
+      is_last_word = session->record().outcome.has_value();
+    }
+    if (!is_last_word || run.status.exitCode == 0)
+      throw base::Error(base::Code::gone, cat("run ", run.metadata.name, " is over"));
+  }
+
   io::Task<> serve(io::Exchange& exchange) {
     const std::string version(exchange.headers().get(header_protocol));
     if (version != std::to_string(protocol_version)) {
@@ -375,8 +394,9 @@ struct Gateway::Impl {
     const PodIdentity pod =
         co_await verifier.verify(std::string(exchange.headers().get("Authorization")));
     const RunPtr run = co_await runs.of_pod(pod);
-    std::string body = co_await exchange.body(settings.body_bytes);
     const std::string path = exchange.method() == "POST" ? exchange.target() : "";
+    co_await check_not_over(*run, path);
+    std::string body = co_await exchange.body(settings.body_bytes);
     if (path == "/v1/hello") {
       std::string welcome = co_await hello(run, std::move(body));
       co_await exchange.respond(answer(std::move(welcome)));

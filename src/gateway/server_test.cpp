@@ -101,6 +101,18 @@ TEST_F(GatewayTest, GrantsOnlyWhatTheModelAskedForAndTheListsAllow) {
   EXPECT_EQ(sums(started).toolCalls, 0);
 }
 
+TEST_F(GatewayTest, KeepsNothingOfCallsThatTheModelDidNotAskFor) {
+  Simulated provider(tool_script);
+  const StartedRun started = start_run(provider);
+  welcome(started);
+  for (const auto* call : {"1.0", "1.1", "7.7"})
+    EXPECT_EQ(decide(started, {call, "write_file", R"({"path":"x","content":"y"})"}).verdict,
+              Verdict::deny);
+  turn(started, 1, 0, "count");
+  EXPECT_EQ(kinds(started).back(), "model.outcome");
+  EXPECT_EQ(decide(started, write_call).verdict, Verdict::allow) << "its name was not used up";
+}
+
 TEST_F(GatewayTest, FetchesForTheAgentAndWritesItDown) {
   Simulated provider(tool_script);
   const StartedRun started = start_run(provider);
@@ -277,6 +289,33 @@ TEST_F(GatewayTest, BelievesOnlyTheTokenOfTheRecordedPod) {
   const StartedRun other = start_run(provider);
   EXPECT_EQ(welcome(other).name, other.name);  // another pod's token is another run
   EXPECT_EQ(status_with(started.token), 200);
+}
+
+// A token lives on for minutes after its pod.
+TEST_F(GatewayTest, DoesNothingForTheTokenOfARunThatIsOver) {
+  Simulated provider(tool_script);
+  const StartedRun failed = start_run(provider), succeeded = start_run(provider);
+  auto comes_to_be_over = [&](const StartedRun& who, Json status) {
+    patch_run_status(who.name, std::move(status));
+    for (int i = 0; i < 1000; ++i)
+      if (ask(who, "/v1/models", "").status == 409) return true;
+    return false;
+  };
+  welcome(failed);
+  ASSERT_TRUE(comes_to_be_over(failed, JsonObject{{"phase", "Failed"}}));
+  EXPECT_EQ(hello(failed).status, 409);
+  EXPECT_EQ(ask(failed, "/v1/turn", to_text(Turn{1, 0, {}, {}})).status, 409);
+
+  welcome(succeeded);
+  const std::string outcome = to_text(Outcome{RunStatus::success, "all done", ""});
+  EXPECT_EQ(ask(succeeded, "/v1/outcome", outcome).status, 200);
+  ASSERT_TRUE(comes_to_be_over(succeeded, JsonObject{{"phase", "Succeeded"}}));
+  EXPECT_EQ(ask(succeeded, "/v1/outcome", outcome).status, 200) << "the answer may have got lost";
+  ASSERT_TRUE(welcome(succeeded).outcome) << "the agent may have been killed after it";
+  patch_run_status(succeeded.name, JsonObject{{"exitCode", 0}});
+  int last = 0;
+  for (int i = 0; i < 1000 && last != 409; ++i) last = hello(succeeded).status;
+  EXPECT_EQ(last, 409);
 }
 
 TEST_F(GatewayTest, RefusesOtherVersionsAndUnknownPlaces) {
