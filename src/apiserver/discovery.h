@@ -1,5 +1,5 @@
 // What a server says about what it serves (legacy discovery and apidiscovery.k8s.io/v2), and its
-// OpenAPI v3 documents.
+// OpenAPI documents.
 #pragma once
 
 #include <optional>
@@ -20,5 +20,7 @@ base::Json make_aggregated(const Catalog&, bool core, std::string_view version);
 base::Json make_openapi_index(const Catalog&);  // /openapi/v3
 std::optional<base::Json> make_openapi(const Catalog&, std::string_view group,
                                        std::string_view version);
+// /openapi/v2. kubectl asks for it to look into documents of `kind: List`, which no server decodes.
+base::Json make_openapi_v2(const Catalog&);
 
 }  // namespace apiserver

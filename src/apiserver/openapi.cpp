@@ -1,5 +1,5 @@
-// OpenAPI v3 documents: schemas of the kinds, and the paths whose parameters tell kubectl that
-// field validation is done by the server.
+// OpenAPI documents. v3: schemas of the kinds, and the paths whose parameters tell kubectl that
+// field validation is done by the server. v2: the names of the kinds, and that they are objects.
 #include "apiserver/discovery.h"
 #include "base/encoding.h"
 #include "base/text.h"
@@ -45,10 +45,9 @@ JsonObject group_version_kind(const Resource& resource) {
 JsonObject operation(const Resource& resource, std::string_view action, JsonArray parameters,
                      JsonArray body_types) {
   JsonObject reference{{"$ref", cat("#/components/schemas/", schema_name(resource))}};
-  JsonObject out{{"tags", JsonArray{}},
-                 {"x-kubernetes-action", action},
-                 {"x-kubernetes-group-version-kind", group_version_kind(resource)},
-                 {"parameters", std::move(parameters)}};
+  JsonObject out{{"x-kubernetes-action", action},
+                 {"x-kubernetes-group-version-kind", group_version_kind(resource)}};
+  if (!parameters.empty()) out["parameters"] = std::move(parameters);
   if (!body_types.empty()) {
     JsonObject content;
     for (const auto& type : body_types)
@@ -137,6 +136,18 @@ std::optional<Json> make_openapi(const Catalog& catalog, std::string_view group,
                     {"info", JsonObject{{"title", "Kubernetes"}, {"version", "v1"}}},
                     {"paths", std::move(paths)},
                     {"components", JsonObject{{"schemas", std::move(schemas)}}}};
+}
+
+Json make_openapi_v2(const Catalog& catalog) {
+  JsonObject definitions;
+  for (const auto& resource : catalog.resources())
+    definitions[schema_name(resource)] =
+        JsonObject{{"type", "object"},
+                   {"x-kubernetes-group-version-kind", JsonArray{group_version_kind(resource)}}};
+  return JsonObject{{"swagger", "2.0"},
+                    {"info", JsonObject{{"title", "Kubernetes"}, {"version", "v1"}}},
+                    {"paths", JsonObject{}},
+                    {"definitions", std::move(definitions)}};
 }
 
 }  // namespace apiserver

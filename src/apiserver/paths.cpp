@@ -1,6 +1,9 @@
 // What is not a resource: discovery, version, health, OpenAPI, the token issuer's keys.
+#include <algorithm>
+
 #include "apiserver/context.h"
 #include "apiserver/discovery.h"
+#include "apiserver/protobuf.h"
 #include "base/text.h"
 #include "io/crypto.h"
 
@@ -37,8 +40,9 @@ std::optional<Json> find_document(Context& context, const std::vector<std::strin
   const auto& catalog = context.catalog;
   auto count = parts.size();
   if (count == 0) {
-    return JsonObject{{"paths", base::JsonArray{"/api", "/apis", "/healthz", "/livez",
-                                                "/openapi/v3", "/readyz", "/version"}}};
+    return JsonObject{
+        {"paths", base::JsonArray{"/api", "/apis", "/healthz", "/livez", "/openapi/v2",
+                                  "/openapi/v3", "/readyz", "/version"}}};
   }
   const auto& first = parts[0];
   if (first == "api" && count == 1) return make_api_versions();
@@ -47,6 +51,7 @@ std::optional<Json> find_document(Context& context, const std::vector<std::strin
   if (first == "apis" && count == 2) return make_group(catalog, parts[1]);
   if (first == "apis" && count == 3) return make_resource_list(catalog, parts[1], parts[2]);
   if (first == "version" && count == 1) return describe_version(context.settings.version);
+  if (first == "openapi" && count == 2 && parts[1] == "v2") return make_openapi_v2(catalog);
   if (first == "openapi" && count >= 2 && parts[1] == "v3") {
     if (count == 2) return make_openapi_index(catalog);
     if (count == 4 && parts[2] == "api") return make_openapi(catalog, "", parts[3]);
@@ -77,6 +82,17 @@ void check_accepts_keys(const Call& call) {
         media.type == "application/jwk-set+json")
       return;
   if (!types.empty()) throw not_acceptable({"application/jwk-set+json"});
+}
+
+// Older clients ask for it by this name, newer ones by one that is no media type.
+constexpr std::string_view openapi_protobuf =
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+bool accepts_openapi_protobuf(const Call& call) {
+  return std::ranges::any_of(
+      parse_accept(call.exchange.headers().get("Accept")), [](const MediaType& media) {
+        return media.type.starts_with("application/com.github.proto-openapi.spec.v2");
+      });
 }
 
 // The constant document of a path, made when it is first asked for; null when there is none.
@@ -125,6 +141,11 @@ io::Task<> serve_path(Context& context, Call& call) {
     type = "application/jwk-set+json";
   }
   std::string body = *text;
+  if (first == "openapi" && parts.size() == 2 && parts[1] == "v2" &&
+      accepts_openapi_protobuf(call)) {
+    body = encode_openapi_v2(base::parse_json(body));
+    type = openapi_protobuf;
+  }
   co_await answer_cached(call, std::move(body), std::move(type));
 }
 

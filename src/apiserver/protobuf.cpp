@@ -225,4 +225,47 @@ std::optional<Json> parse_protobuf(std::string_view bytes) {
   return {};
 }
 
+// ---- openapi.v2.Document ----
+
+namespace {
+
+void put_varint(std::string& out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out += char(value | 0x80);
+  out += char(value);
+}
+
+// A field of text, or of a message already encoded.
+void put(std::string& out, unsigned number, std::string_view bytes) {
+  put_varint(out, number << 3 | 2);
+  put_varint(out, bytes.size());
+  out += bytes;
+}
+
+std::string message(std::initializer_list<std::pair<unsigned, std::string_view>> fields) {
+  std::string out;
+  for (auto [number, bytes] : fields) put(out, number, bytes);
+  return out;
+}
+
+std::string encode_schema(const Json& schema) {
+  auto out = message({{22, message({{1, base::text_at(schema, {"type"})}})}});  // TypeItem
+  for (const auto& [key, value] : schema.as_object())
+    if (std::string_view(key).starts_with("x-")) {
+      auto any = message({{2, base::to_text(value)}});  // YAML, of which JSON is a part
+      put(out, 31, message({{1, key}, {2, any}}));
+    }
+  return out;
+}
+
+}  // namespace
+
+std::string encode_openapi_v2(const Json& document) {
+  std::string definitions;
+  for (const auto& [name, schema] : document.at("definitions").as_object())
+    put(definitions, 1, message({{1, name}, {2, encode_schema(schema)}}));
+  auto info = message({{1, base::text_at(document, {"info", "title"})},
+                       {2, base::text_at(document, {"info", "version"})}});
+  return message({{1, base::text_at(document, {"swagger"})}, {2, info}, {9, definitions}});
+}
+
 }  // namespace apiserver

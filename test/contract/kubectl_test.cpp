@@ -36,6 +36,18 @@ TEST_F(Kubectl, AppliesAndChangesBuiltInKinds) {
   EXPECT_EQ(kubectl({"diff", "-f", "-"}, changed).code, 0);
 }
 
+TEST_F(Kubectl, AppliesADocumentThatIsAList) {
+  const std::string list = R"(apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {k: v}}
+- {apiVersion: v1, kind: Secret, metadata: {name: s}, data: {k: dg==}}
+)";
+  auto made = kubectl({"apply", "-f", "-"}, list);
+  EXPECT_EQ(made.out, "configmap/c created\nsecret/s created\n") << made.err;
+  EXPECT_EQ(kubectl({"apply", "-f", "-"}, list).out, "configmap/c unchanged\nsecret/s unchanged\n");
+}
+
 TEST_F(Kubectl, ShowsTables) {
   kubectl({"apply", "-f", "-"}, base::to_text(make_pod("p")));
   auto pods = kubectl({"get", "pods"});
