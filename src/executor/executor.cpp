@@ -26,6 +26,11 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool exists(const std::string& path) {
+  struct stat info{};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
 struct Request {
   std::string id, target, work_dir, input, call_id;
   std::vector<std::string> argv;
@@ -123,8 +128,8 @@ class Executor {
     std::string id =
         name.substr(request_prefix.size(), name.size() - request_prefix.size() - suffix.size());
     if (!begun_.insert(id).second) return;
-    if (io::find_file(result_path(id), request_bytes_max)) return;
-    io::Task<> task = answer(std::move(id), tools_ + "/" + name);
+    if (exists(result_path(id))) return;
+    io::Task<> task = answer(std::move(id), name);
     running_.spawn("command", std::move(task));
   }
 
@@ -132,10 +137,12 @@ class Executor {
     return cat(tools_, "/", result_prefix, id, suffix);
   }
 
-  io::Task<> answer(std::string id, std::string path) {
+  io::Task<> answer(std::string id, std::string name) {
     Json result;
     try {
-      const std::string text = io::read_file(path, request_bytes_max);
+      // The commands may put anything here; a pipe in a file's place would hold us for ever.
+      const io::Fd folder = io::open_directory(tools_);
+      const std::string text = io::read_beneath(folder.get(), name, request_bytes_max);
       Request request = parse(text, config_);
       if (!config_.target.empty() && !request.target.empty() && request.target != config_.target)
         co_return;
@@ -147,7 +154,11 @@ class Executor {
     }
     result.as_object()["id"] = id;
     const std::string text = base::to_text(result);
-    io::write_file(result_path(id), text, 0644);
+    try {
+      io::write_file(result_path(id), text, 0644);
+    } catch (const base::Error& error) {
+      log_.warn("a result was not written", {{"id", id}, {"error", error.what()}});
+    }
   }
 
   io::Task<Json> execute(Request request) {

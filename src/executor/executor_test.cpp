@@ -1,6 +1,7 @@
 #include "executor/executor.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/json.h"
 #include "io/file.h"
@@ -47,6 +48,22 @@ TEST_F(ExecutorTest, MayStartBeforeTheBridgeHasMadeItsFolder) {
       loop.run(io::within(clock, base::Duration(20'000), "the answer", answer("1")));
   EXPECT_EQ(base::text_at(result, {"stdout"}), "here\n");
   EXPECT_EQ(base::find_int(result, {"exitCode"}), 0);
+}
+
+TEST_F(ExecutorTest, IsNotHeldByAPipeInAFilesPlace) {
+  io::make_directories(folder / "tools", 0700);
+  ASSERT_EQ(::mkfifo((folder / "tools/exec-request-1.json").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((folder / "tools/exec-result-2.json").c_str(), 0600), 0);
+  ask("2", {{"command", "echo never"}});
+  ask("3", {{"command", "echo here"}});
+  io::TaskGroup group(loop);
+  group.spawn("executor", run(loop, clock, log, config));
+  const base::Json piped =
+      loop.run(io::within(clock, base::Duration(20'000), "the answer", answer("1")));
+  EXPECT_EQ(base::find_int(piped, {"exitCode"}), 126);
+  const base::Json result =
+      loop.run(io::within(clock, base::Duration(20'000), "the answer", answer("3")));
+  EXPECT_EQ(base::text_at(result, {"stdout"}), "here\n");
 }
 
 }  // namespace
