@@ -1,8 +1,11 @@
 #include "agent/file_tools.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -41,9 +44,20 @@ bool lies_in(const fs::path& path, const fs::path& root) {
   return root_end == root.end();
 }
 
-// The path with all links resolved (as far as it exists), inside one of the roots.
-fs::path resolve(const std::string& text, const std::vector<std::string>& roots,
-                 std::string_view deed) {
+// A path with all links resolved (as far as it exists), inside one of the roots.
+struct Place {
+  std::string root, below;
+
+  // Sidecars write here, too, and may change what a name means at any time: whoever opens it does
+  // so without following any link. Never waits, as a pipe would make us.
+  io::Fd open(int flags) const {
+    const io::Fd at = io::open_directory(root);
+    return io::open_beneath(at.get(), below, flags | O_NONBLOCK);
+  }
+};
+
+Place resolve(const std::string& text, const std::vector<std::string>& roots,
+              std::string_view deed) {
   if (text.empty()) throw Fault{"parameter \"path\" must not be empty"};
   fs::path asked(text);
   if (asked.is_relative()) asked = fs::path(roots.front()) / asked;
@@ -52,27 +66,66 @@ fs::path resolve(const std::string& text, const std::vector<std::string>& roots,
   if (error) throw Fault{cat(text, ": ", error.message())};
   for (const auto& root : roots) {
     fs::path real_root = fs::weakly_canonical(root, error);
-    if (!error && lies_in(real, real_root)) return real;
+    if (!error && lies_in(real, real_root))
+      return {real_root.string(), real.lexically_relative(real_root).string()};
   }
   throw Fault{cat(text, ": outside of what may be ", deed, " (", base::join(roots, ", "), ")")};
 }
 
-fs::path regular(fs::path path, const std::string& asked) {
-  std::error_code error;
-  auto status = fs::status(path, error);
-  if (!fs::exists(status)) throw Fault{cat(asked, ": no such file")};
-  if (fs::is_directory(status)) throw Fault{cat(asked, ": is a directory; use list_directory")};
-  if (!fs::is_regular_file(status)) throw Fault{cat(asked, ": is not a regular file")};
-  return path;
+// "/proc/self/fd/7": what is held, whatever its name means now.
+std::string held(const io::Fd& fd) { return cat("/proc/self/fd/", fd.get()); }
+
+io::Fd open(const Place& place, int flags, const std::string& asked, std::string_view missing) {
+  try {
+    return place.open(flags);
+  } catch (const base::Error& error) {
+    if (error.code() == base::Code::not_found) throw Fault{cat(asked, ": ", missing)};
+    throw Fault{cat(asked, ": cannot be opened (", error.what(), ")")};
+  }
 }
 
-void save(const fs::path& path, std::string_view bytes, const std::string& asked) {
+struct File {
+  io::Fd fd;
+  std::size_t size;
+};
+
+File open_file(const Place& place, const std::string& asked) {
+  io::Fd fd = open(place, O_RDONLY, asked, "no such file");
+  struct stat about{};
+  if (::fstat(fd.get(), &about) < 0) throw Fault{cat(asked, ": cannot be looked at")};
+  if (S_ISDIR(about.st_mode)) throw Fault{cat(asked, ": is a directory; use list_directory")};
+  if (!S_ISREG(about.st_mode)) throw Fault{cat(asked, ": is not a regular file")};
+  return {std::move(fd), static_cast<std::size_t>(about.st_size)};
+}
+
+std::string read_part(const File& file, std::size_t offset, std::size_t size,
+                      const std::string& asked) {
+  std::string bytes(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got =
+        ::pread(file.fd.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Fault{cat(asked, ": cannot be read")};
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+void save(const Place& place, std::string_view bytes, const std::string& asked) {
+  const fs::path path = fs::path(place.root) / place.below;
   std::error_code error;
   if (fs::is_directory(path, error)) throw Fault{cat(asked, ": is a directory")};
   fs::create_directories(path.parent_path(), error);
   if (error) throw Fault{cat(asked, ": cannot make its folder: ", error.message())};
+  std::string above = fs::path(place.below).parent_path().string();
+  if (above.empty()) above = ".";
+  const io::Fd folder =
+      open({place.root, above}, O_RDONLY | O_DIRECTORY, asked, "its folder is gone");
   try {
-    io::write_file(path.string(), bytes, 0664);
+    io::write_file(cat(held(folder), "/", path.filename().string()), bytes, 0664);
   } catch (const base::Error& failure) {
     throw Fault{failure.what()};
   }
@@ -118,16 +171,11 @@ ToolText FileTools::read_file(const Json& arguments) const {
   const std::size_t offset = size_argument(arguments, "offset", 0);
   const std::size_t limit =
       std::min(size_argument(arguments, "limit", read_bytes_max), read_bytes_max);
-  const fs::path path = regular(resolve(asked, roots_.readable, "read"), asked);
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) throw Fault{cat(asked, ": cannot be opened")};
-  const auto size = static_cast<std::size_t>(file.tellg());
+  const File file = open_file(resolve(asked, roots_.readable, "read"), asked);
+  const std::size_t size = file.size;
   if (offset > size)
     throw Fault{cat("parameter \"offset\" is past the end: the file has ", size, " bytes")};
-  std::string bytes(std::min(limit, size - offset), '\0');
-  file.seekg(static_cast<std::streamoff>(offset));
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  std::string bytes = read_part(file, offset, std::min(limit, size - offset), asked);
   const std::size_t end = offset + bytes.size();
   bytes = base::repair_utf8(bytes);
   if (end < size)
@@ -147,13 +195,11 @@ ToolText FileTools::edit_file(const Json& arguments) const {
   auto edits = base::find(arguments, {"edits"});
   if (!edits || !edits->is_array() || edits->get_array().empty())
     throw Fault{"parameter \"edits\" must be a list with at least one edit"};
-  const fs::path path = regular(resolve(asked, roots_.writable, "written"), asked);
-  std::string text;
-  try {
-    text = io::read_file(path.string(), file_bytes_max);
-  } catch (const base::Error& failure) {
-    throw Fault{failure.what()};
-  }
+  const Place place = resolve(asked, roots_.writable, "written");
+  const File file = open_file(place, asked);
+  if (file.size > file_bytes_max)
+    throw Fault{cat(asked, ": larger than ", file_bytes_max, " bytes")};
+  std::string text = read_part(file, 0, file.size, asked);
   std::size_t number = 0, replaced = 0;
   for (const auto& edit : edits->get_array()) {
     const std::string name = cat("edits[", number++, "]");
@@ -168,21 +214,27 @@ ToolText FileTools::edit_file(const Json& arguments) const {
     if (count > 1 && !base::find_bool(edit, {"replace_all"}).value_or(false))
       throw Fault{cat(name, ".old_string stands ", count, " times in ", asked,
                       "; give more of its surroundings or set replace_all; nothing was changed")};
+    if (new_text->size() > old_text.size() &&
+        count > (file_bytes_max - std::min(file_bytes_max, text.size())) /
+                    (new_text->size() - old_text.size()))
+      throw Fault{cat(name, ": the file would become larger than ", file_bytes_max,
+                      " bytes; nothing was changed")};
     replaced += replace(text, old_text, *new_text);
   }
-  save(path, text, asked);
+  save(place, text, asked);
   return {cat("made ", replaced, replaced == 1 ? " replacement in " : " replacements in ", asked)};
 }
 
 ToolText FileTools::list_directory(const Json& arguments) const {
   const std::string asked = text_argument(arguments, "path");
-  const fs::path path = resolve(asked, roots_.readable, "read");
+  const Place place = resolve(asked, roots_.readable, "read");
+  const io::Fd folder = open(place, O_RDONLY, asked, "no such directory");
   std::error_code error;
-  if (!fs::exists(path, error)) throw Fault{cat(asked, ": no such directory")};
-  if (!fs::is_directory(path, error))
+  if (!fs::is_directory(held(folder), error))
     throw Fault{cat(asked, ": is not a directory; use read_file")};
   std::vector<std::string> lines;
-  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+  for (fs::directory_iterator it(held(folder), error), end; !error && it != end;
+       it.increment(error)) {
     std::error_code ignored;
     const auto status = it->symlink_status(ignored);
     const std::string name = it->path().filename().string();

@@ -1,8 +1,12 @@
 #include "agent/file_tools.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 #include "io/file.h"
 #include "support/temp_directory.h"
@@ -104,6 +108,41 @@ TEST_F(FileToolsTest, DoesNotReadWhatIsNoFile) {
   ASSERT_EQ(::mkfifo(file("pipe").c_str(), 0644), 0);
   EXPECT_TRUE(tools().run("read_file", Json{{"path", file("pipe")}}).failed);
   EXPECT_TRUE(tools().run("read_file", Json{{"path", workspace}}).failed);
+}
+
+// A sidecar exchanges a folder of /workspace for a link, again and again, while we look and open.
+TEST_F(FileToolsTest, IsNotLedOutByALinkThatComesAndGoes) {
+  io::write_file(elsewhere + "/a", "secret", 0644);
+  ::mkdir(file("folder").c_str(), 0755);
+  io::write_file(file("folder/a"), "mine", 0644);
+  ASSERT_EQ(::symlink(elsewhere.c_str(), file("link").c_str()), 0);
+  std::atomic<bool> over = false;
+  std::thread sidecar([&] {
+    while (!over)
+      ::renameat2(AT_FDCWD, file("folder").c_str(), AT_FDCWD, file("link").c_str(),
+                  RENAME_EXCHANGE);
+  });
+  for (int i = 0; i < 3000; ++i) {
+    const auto read = tools().run("read_file", Json{{"path", file("folder/a")}});
+    EXPECT_TRUE(read.failed || read.text == "mine") << read.text;
+    tools().run("write_file", Json{{"path", file("folder/b")}, {"content", "x"}});
+    const auto listed = tools().run("list_directory", Json{{"path", file("folder")}});
+    EXPECT_TRUE(listed.failed || listed.text.find("4 bytes") != std::string::npos) << listed.text;
+    if (HasFailure()) break;
+  }
+  over = true;
+  sidecar.join();
+  EXPECT_EQ(io::list_directory(elsewhere), std::vector<std::string>{"a"});
+}
+
+TEST_F(FileToolsTest, LetsNoEditMakeAFileWithoutEnd) {
+  io::write_file(file("a"), std::string(1'000'000, 'a'), 0644);
+  const Json edit{
+      {"old_string", "a"}, {"new_string", std::string(1000, 'b')}, {"replace_all", true}};
+  const auto edited =
+      tools().run("edit_file", Json{{"path", file("a")}, {"edits", base::JsonArray{edit}}});
+  EXPECT_NE(edited.text.find("larger than 16777216 bytes"), std::string::npos) << edited.text;
+  EXPECT_EQ(io::read_file(file("a")).size(), 1'000'000u);
 }
 
 }  // namespace
