@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <random>
+#include <semaphore>
 #include <thread>
 
 #include "io/file.h"
@@ -56,8 +57,14 @@ class Writing : public ::testing::Test {
       }
     };
     std::exception_ptr ignored;
-    auto hold = [held](Database&) { const std::lock_guard wait(*held); };
+    auto begun = std::make_shared<std::binary_semaphore>(0);
+    auto hold = [held, begun](Database&) {
+      begun->release();
+      const std::lock_guard wait(*held);
+    };
     group.spawn("hold", one(writer, hold, ignored));
+    loop_.run_ready();
+    begun->acquire();  // alone in its commit
     errors_.assign(jobs.size(), nullptr);
     for (std::size_t i = 0; i < jobs.size(); ++i)
       group.spawn("write", one(writer, jobs[i], errors_[i]));
