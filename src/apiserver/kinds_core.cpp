@@ -205,7 +205,7 @@ Issues validate_lease(const Json& lease, const Json*, Part) {
 
 Resource make_secrets() {
   auto secrets = make_resource("", "v1", "secrets", "Secret", Scope::namespaced);
-  secrets.selectable = {"type"};
+  secrets.selectable = {{"type"}};
   secrets.defaults = default_secret;
   secrets.validate = validate_secret;
   secrets.columns = make_columns({"Name", "Type", "Data", "Age"});
@@ -236,7 +236,7 @@ Resource make_namespaces() {
   std::erase(namespaces.verbs, "deletecollection");
   namespaces.subresources = {{"finalize", "Namespace", "", "", {"patch", "update"}},
                              status_of_kind("Namespace")};
-  namespaces.selectable = {"status.phase"};
+  namespaces.selectable = {{"status.phase"}};
   namespaces.has_status = true;
   namespaces.returns_deleted = true;
   namespaces.label_names = true;
@@ -265,7 +265,7 @@ Resource make_nodes() {
   auto nodes = make_resource("", "v1", "nodes", "Node", Scope::cluster);
   nodes.short_names = {"no"};
   nodes.subresources = {status_of_kind("Node")};
-  nodes.selectable = {"spec.unschedulable"};
+  nodes.selectable = {{"spec.unschedulable", "spec.unschedulable", "false"}};
   nodes.has_status = true;
   nodes.columns = make_columns({"Name", "Status", "Roles", "Age", "Version", "Internal-IP:wide",
                                 "External-IP:wide", "OS-Image:wide", "Kernel-Version:wide",

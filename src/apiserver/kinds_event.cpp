@@ -101,17 +101,6 @@ Resource make_event(std::string group) {
   events.short_names = {"ev"};
   events.storage = "events";
   events.validate = validate_event;
-  events.selectable = {"involvedObject.kind",
-                       "involvedObject.namespace",
-                       "involvedObject.name",
-                       "involvedObject.uid",
-                       "involvedObject.apiVersion",
-                       "involvedObject.resourceVersion",
-                       "involvedObject.fieldPath",
-                       "reason",
-                       "reportingComponent",
-                       "source",
-                       "type"};
   events.columns =
       make_columns({"Last Seen", "Type", "Reason", "Object", "Subobject:wide", "Source:wide",
                     "Message", "First Seen:wide", "Count:wide", "Name:wide"});
@@ -125,10 +114,21 @@ Resource make_event(std::string group) {
 }  // namespace
 
 std::vector<Resource> make_events() {
+  auto core = make_event("");
   auto modern = make_event("events.k8s.io");
+  for (std::string member :
+       {"kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"}) {
+    core.selectable.push_back({cat("involvedObject.", member)});
+    modern.selectable.push_back({cat("regarding.", member), cat("involvedObject.", member)});
+  }
+  for (std::string member : {"reason", "type"})
+    for (auto events : {&core, &modern}) events->selectable.push_back({member});
+  core.selectable.push_back({"reportingComponent"});
+  core.selectable.push_back({"source", "source.component|reportingComponent"});
+  modern.selectable.push_back({"reportingController", "reportingComponent"});
   modern.to_served = [](const Json& event) { return rename(event, false); };
   modern.to_stored = [](const Json& event) { return rename(event, true); };
-  std::vector<Resource> events{make_event("")};
+  std::vector<Resource> events{std::move(core)};
   events.push_back(std::move(modern));
   return events;
 }

@@ -169,7 +169,7 @@ Resource make_jobs() {
   auto jobs = make_resource("batch", "v1", "jobs", "Job", Scope::namespaced);
   jobs.categories = {"all"};
   jobs.subresources = {status_of_kind("Job")};
-  jobs.selectable = {"status.successful"};
+  jobs.selectable = {{"status.successful", "status.succeeded", "0"}};
   jobs.has_status = true;
   jobs.counts_generation = true;
   jobs.defaults = default_job;

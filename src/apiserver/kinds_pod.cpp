@@ -396,9 +396,14 @@ Resource make_pods() {
                        {"eviction", "Eviction", "policy", "v1", {"create"}},
                        {"log", "Pod", "", "", {"get"}},
                        status_of_kind("Pod")};
-  pods.selectable = {
-      "spec.nodeName",    "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-      "spec.hostNetwork", "status.phase",       "status.podIP",       "status.nominatedNodeName"};
+  pods.selectable = {{"spec.nodeName"},
+                     {"spec.restartPolicy"},
+                     {"spec.schedulerName"},
+                     {"spec.serviceAccountName"},
+                     {"spec.hostNetwork", "spec.hostNetwork", "false"},
+                     {"status.phase"},
+                     {"status.podIP"},
+                     {"status.nominatedNodeName"}};
   pods.has_status = true;
   pods.counts_generation = true;
   pods.returns_deleted = true;

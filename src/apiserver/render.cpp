@@ -123,6 +123,21 @@ std::string render_object(const Resource& resource, const Json& stored,
   return {};
 }
 
+namespace {
+
+// In a list, objects of Kubernetes' own kinds do not repeat their type, which leads their text.
+std::string render_item(const Resource& resource, const std::string& text,
+                        const Rendering& rendering, const std::string& type) {
+  if (resource.custom || rendering.form.shape != Form::Shape::object)
+    return render_object(resource, text, rendering);
+  if (!resource.to_served && text.starts_with(type)) return '{' + text.substr(type.size());
+  auto tree = served(resource, base::parse_json(text));
+  for (std::string_view member : {"kind", "apiVersion"}) tree.as_object().erase(member);
+  return base::to_text(tree);
+}
+
+}  // namespace
+
 std::string render_list(const Resource& resource, const std::vector<ObjectPtr>& objects,
                         const ListMeta& meta, const Rendering& rendering) {
   if (rendering.form.shape == Form::Shape::table) {
@@ -138,10 +153,12 @@ std::string render_list(const Resource& resource, const std::vector<ObjectPtr>& 
               : cat("{\"kind\":\"", resource.kind, "List\",\"apiVersion\":\"",
                     resource.api_version(), "\",\"metadata\":");
   text += base::to_text(list_metadata(meta)) + ",\"items\":[";
+  auto type =
+      cat("{\"kind\":\"", resource.kind, "\",\"apiVersion\":\"", resource.api_version(), "\",");
   bool first = true;
   for (const auto& object : objects) {
     if (!std::exchange(first, false)) text += ',';
-    text += render_object(resource, object->text, rendering);
+    text += render_item(resource, object->text, rendering, type);
   }
   return text + "]}";
 }

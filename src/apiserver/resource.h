@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apiserver/selector.h"
 #include "apiserver/status.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -40,8 +41,8 @@ struct Resource {
   Scope scope = Scope::namespaced;
   std::vector<std::string> short_names, categories, verbs;
   std::vector<Subresource> subresources;
-  std::string storage;                  // objects of two served versions may be one in the store
-  std::vector<std::string> selectable;  // field selectors beyond metadata.name and .namespace
+  std::string storage;                 // objects of two served versions may be one in the store
+  std::vector<Selectable> selectable;  // by field, beyond metadata.name and .namespace
 
   bool has_status = false;           // spec and status are written by different requests
   bool counts_generation = false;    // metadata.generation rises with what is not status

@@ -39,6 +39,13 @@ struct LabelSelector {
   bool matches(const Pairs& labels) const;
 };
 
+// What a field selector may name.
+struct Selectable {
+  std::string name;         // "source"
+  std::string path = name;  // of the value in a stored object; "a.b|c": c where there is no a.b
+  std::string absent = {};  // the value where there is none
+};
+
 struct FieldSelector {
   std::vector<Requirement> requirements;  // equals, differs
   bool matches(const Pairs& fields) const;

@@ -2,8 +2,7 @@
 #include <algorithm>
 
 #include "apiserver/context.h"
-#include "apiserver/meta.h"
-#include "base/encoding.h"
+#include "apiserver/list.h"
 #include "base/text.h"
 
 namespace apiserver {
@@ -12,8 +11,6 @@ using base::cat;
 using base::Json;
 
 namespace {
-
-constexpr std::size_t page_scan = 512;  // objects looked at together while a page is filled
 
 Write make_write(const Call& call) {
   const auto& info = call.info;
@@ -31,113 +28,11 @@ Rendering rendering_of(Context& context, Call& call) {
   return make_rendering(call.target, call.exchange.headers().get("Accept"), context.clock.now());
 }
 
-// ---- lists ----
-
-// A place in a list: the version that the first page saw and the last key sent. Later pages show
-// current objects after that key, as etcd does for "inconsistent continuation" tokens.
-struct Position {
-  std::int64_t version = 0;
-  Key after;
-};
-
-std::string encode_position(const Position& position) {
-  base::JsonObject token{{"v", "meta.k8s.io/v1"},
-                         {"rv", position.version},
-                         {"ns", position.after.ns},
-                         {"name", position.after.name}};
-  return base::base64url(base::to_text(token));
-}
-
-Position decode_position(std::string_view token, const std::string& storage) {
-  auto refuse = [] {
-    return bad_request("continue key is not valid: it was not made by this server");
-  };
-  auto text = base::parse_base64url(token);
-  if (!text) throw refuse();
-  try {
-    auto tree = base::parse_json(*text);
-    if (base::text_at(tree, {"v"}) != "meta.k8s.io/v1") throw refuse();
-    return {base::find_int(tree, {"rv"}).value_or(0),
-            {storage, base::text_at(tree, {"ns"}), base::text_at(tree, {"name"})}};
-  } catch (const base::Error&) {
-    throw refuse();
-  }
-}
-
-struct ListRequest {
-  LabelSelector labels;
-  FieldSelector fields;
-  std::int64_t limit = 0;
-  std::string position;  // `continue`
-};
-
-ListRequest parse_list(Context& context, Call& call) {
-  const auto& target = call.target;
-  ListRequest list{parse_label_selector(target.get("labelSelector")),
-                   parse_field_selector(target.get("fieldSelector")),
-                   query_number(target, "limit").value_or(0), std::string(target.get("continue"))};
-  for (const auto& requirement : list.fields.requirements) {
-    const auto& key = requirement.key;
-    const auto& known = call.resource->selectable;
-    if (key != "metadata.name" && key != "metadata.namespace" &&
-        std::ranges::find(known, key) == known.end())
-      throw bad_request(cat("field label not supported: ", key));
-  }
-  auto version = target.get("resourceVersion");
-  auto match = target.get("resourceVersionMatch");
-  if (!match.empty() && version.empty() && !query_flag(target, "sendInitialEvents"))
-    throw invalid({"meta.k8s.io", "", "ListOptions"}, "",
-                  {{"resourceVersionMatch",
-                    "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is "
-                    "provided"}});
-  if (version.empty() || version == "0") return list;
-  auto number = base::parse_int(version);
-  if (!number)
-    throw bad_request(cat("Invalid value: \"", version, "\": resourceVersion is no number"));
-  if (*number > context.store.version()) throw too_large_version(*number, context.store.version());
-  if (match == "Exact" && *number != context.store.version())
-    throw expired("The provided resource version is too old to display an exact list.");
-  return list;
-}
-
-bool selected(const ListRequest& list, const Object& object) {
-  return list.labels.matches(object.labels) && list.fields.matches(object.fields);
-}
-
-std::vector<ObjectPtr> fill_page(Context& context, const std::string& storage,
-                                 const std::string& ns, const ListRequest& list, Key after) {
-  std::vector<ObjectPtr> page;
-  for (;;) {
-    auto some = context.store.list_after(storage, ns, after, page_scan);
-    if (some.empty()) return page;
-    for (const auto& object : some)
-      if (selected(list, *object)) {
-        page.push_back(object);
-        if (list.limit > 0 && page.size() == std::size_t(list.limit)) return page;
-      }
-    after = some.back()->key;
-  }
-}
-
 io::Task<> serve_list(Context& context, Call& call) {
   auto rendering = rendering_of(context, call);
   auto list = parse_list(context, call);
-  const auto& storage = call.resource->storage;
-  auto ns = call.resource->scope == Scope::namespaced ? call.info.ns : "";
-  Position position{context.store.version(), {storage, ns, ""}};
-  if (!list.position.empty()) position = decode_position(list.position, storage);
-  auto page = fill_page(context, storage, ns, list, position.after);
-  ListMeta meta{position.version, "", 0};
-  if (list.limit > 0 && page.size() == std::size_t(list.limit)) {
-    auto rest = context.store.list_after(storage, ns, page.back()->key, std::size_t(-1));
-    if (!rest.empty()) {
-      position.after = page.back()->key;
-      meta.next = encode_position(position);
-      if (list.labels.requirements.empty() && list.fields.requirements.empty())
-        meta.remaining = std::int64_t(rest.size());
-    }
-  }
-  auto body = render_list(*call.resource, page, meta, rendering);
+  auto page = make_page(context, list);
+  auto body = render_list(*call.resource, page.objects, page.meta, rendering);
   co_await answer(call, 200, std::move(body));
 }
 
@@ -226,10 +121,8 @@ io::Task<> serve_delete_collection(Context& context, Call& call) {
   auto list = parse_list(context, call);
   auto text = co_await read_options(context, call);
   auto options = parse_delete_options(call.target, text);
-  auto ns = call.resource->scope == Scope::namespaced ? call.info.ns : "";
-  const auto& storage = call.resource->storage;
-  auto victims = fill_page(context, storage, ns, list, {storage, ns, ""});
-  for (const auto& victim : victims) {
+  auto page = make_page(context, list);
+  for (const auto& victim : page.objects) {
     auto write = make_write(call);
     write.ns = victim->key.ns;
     write.name = victim->key.name;
@@ -239,8 +132,8 @@ io::Task<> serve_delete_collection(Context& context, Call& call) {
       if (error.http() != 404) throw;
     }
   }
-  ListMeta meta{context.store.version(), "", 0};
-  auto body = render_list(*call.resource, victims, meta, rendering);
+  page.meta.version = context.store.version();
+  auto body = render_list(*call.resource, page.objects, page.meta, rendering);
   co_await answer(call, 200, std::move(body));
 }
 

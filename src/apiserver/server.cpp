@@ -13,9 +13,9 @@ using base::cat;
 
 namespace {
 
-std::vector<std::string> selectable_of(const Catalog& catalog, const std::string& storage) {
+std::vector<Selectable> selectable_of(const Catalog& catalog, const std::string& storage) {
   auto resource = catalog.find_stored(storage);
-  return resource ? resource->selectable : std::vector<std::string>{};
+  return resource ? resource->selectable : std::vector<Selectable>{};
 }
 
 // Any error as the Status that tells it.
@@ -166,6 +166,11 @@ struct ApiServer::Impl {
     call.user = authenticator.authenticate(call.exchange.peer(),
                                            call.exchange.headers().get("Authorization"));
     authorize(call);
+    if (auto timeout = call.target.get("timeout");
+        !timeout.empty() && call.info.verb != "watch" && !base::parse_duration(timeout))
+      throw bad_request(
+          cat("invalid timeout specified in the request URL - time: invalid duration \"", timeout,
+              "\""));
     if (!call.info.is_resource) {
       co_await serve_path(context, call);
       co_return;

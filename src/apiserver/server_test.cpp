@@ -278,6 +278,28 @@ TEST_F(ServerTest, ListsInPagesAndBySelectors) {
   EXPECT_EQ(ask("GET", maps + "?fieldSelector=data.x%3Db").status, 400);
 }
 
+TEST_F(ServerTest, OffersTheRestOfAListWhoseBeginningIsForgotten) {
+  for (auto name : {"a", "b", "c"}) create(maps, config_map(name));
+  auto first = ask("GET", maps + "?limit=1");
+  auto token = text_at(first.body, {"metadata", "continue"});
+  const Json changed = config_map("a", {{"k", std::string(1 << 20, 'x')}});
+  for (int i = 0; i < 40; ++i) {  // more than is kept of the past
+    ask("DELETE", maps + "/a");
+    create(maps, changed);
+  }
+  auto old = ask("GET", maps + "?limit=1&continue=" + token);
+  ASSERT_EQ(old.status, 410);
+  EXPECT_EQ(text_at(old.body, {"reason"}), "Expired");
+  auto rest = text_at(old.body, {"metadata", "continue"});
+  auto second = ask("GET", maps + "?limit=1&continue=" + rest);
+  ASSERT_EQ(second.status, 200);
+  EXPECT_EQ(text_at(second.body.at("items").at(0), {"metadata", "name"}), "b");
+  EXPECT_NE(text_at(second.body, {"metadata", "resourceVersion"}),
+            text_at(first.body, {"metadata", "resourceVersion"}));
+  auto then = text_at(first.body, {"metadata", "resourceVersion"});
+  EXPECT_EQ(ask("GET", maps + "?resourceVersionMatch=Exact&resourceVersion=" + then).status, 410);
+}
+
 TEST_F(ServerTest, WatchesFromAVersionAndKeepsSelectorsHonest) {
   auto made = create(maps, config_map("a"));
   auto version = text_at(made.body, {"metadata", "resourceVersion"});

@@ -62,9 +62,11 @@ StatusError::StatusError(int http, std::string reason, std::string message, Json
       details_(std::move(details)) {}
 
 base::Json StatusError::body() const {
+  JsonObject metadata;
+  if (!next.empty()) metadata["continue"] = next;
   JsonObject body{{"kind", "Status"},
                   {"apiVersion", "v1"},
-                  {"metadata", JsonObject{}},
+                  {"metadata", std::move(metadata)},
                   {"status", "Failure"},
                   {"message", what()}};
   if (!reason_.empty()) body["reason"] = reason_;

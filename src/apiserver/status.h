@@ -25,6 +25,7 @@ class StatusError : public base::Error {
   const std::string& reason() const { return reason_; }
   base::Json body() const;
   int retry_after_seconds = 0;  // > 0: sent as Retry-After
+  std::string next;             // a `continue` token for the rest of a list, if any
 
  private:
   int http_;

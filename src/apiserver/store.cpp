@@ -10,7 +10,7 @@ namespace apiserver {
 namespace {
 
 // The value at a dot path as a field selector compares it.
-std::string selectable_text(const base::Json& tree, std::string_view path) {
+std::string text_of(const base::Json& tree, std::string_view path) {
   const base::Json* at = &tree;
   for (const auto& key : base::split(path, '.')) {
     auto object = at->if_object();
@@ -19,6 +19,12 @@ std::string selectable_text(const base::Json& tree, std::string_view path) {
   }
   if (at->is_string()) return std::string(at->get_string());
   return at->is_null() || at->is_structured() ? "" : base::to_text(*at);
+}
+
+std::string selectable_text(const base::Json& tree, const Selectable& field) {
+  for (const auto& path : base::split(field.path, '|'))
+    if (auto text = text_of(tree, path); !text.empty()) return text;
+  return field.absent;
 }
 
 }  // namespace
@@ -74,8 +80,8 @@ ObjectPtr Store::make_object(Key key, const base::Json& tree, std::int64_t versi
       if (value.is_string()) object->labels.emplace_back(name, value.get_string());
   object->fields.emplace_back("metadata.name", key.name);
   object->fields.emplace_back("metadata.namespace", key.ns);
-  for (const auto& path : fields_of_(key.storage))
-    object->fields.emplace_back(path, selectable_text(tree, path));
+  for (const auto& field : fields_of_(key.storage))
+    object->fields.emplace_back(field.path, selectable_text(tree, field));
   object->key = std::move(key);
   object->text = base::to_text(tree);
   return object;
@@ -105,6 +111,34 @@ std::vector<ObjectPtr> Store::list_after(const std::string& storage, const std::
     if (at->first.storage != storage || (!ns.empty() && at->first.ns != ns)) break;
     found.push_back(at->second);
   }
+  return found;
+}
+
+std::optional<std::vector<ObjectPtr>> Store::list_after_at(const std::string& storage,
+                                                           const std::string& ns,
+                                                           std::int64_t version, const Key& after,
+                                                           std::size_t limit) const {
+  auto changes = changes_after(storage, version);
+  if (!changes) return {};
+  // What has changed since, as it was: the first change of each object tells. Null: it was not.
+  std::map<Key, ObjectPtr> then;
+  for (const auto& change : *changes)
+    if (const auto& key = change.after->key; after < key && (ns.empty() || key.ns == ns))
+      then.try_emplace(key, change.before);
+  std::vector<ObjectPtr> found;
+  auto old = then.begin();
+  auto take_old_before = [&](const Key* end) {
+    for (; old != then.end() && found.size() < limit && (!end || old->first < *end); ++old)
+      if (old->second) found.push_back(old->second);
+  };
+  // As many current objects may be other than they were as there are changes.
+  auto most = std::min(limit, objects_.size()) + then.size();
+  for (auto& object : list_after(storage, ns, after, most)) {
+    take_old_before(&object->key);
+    if (found.size() == limit) return found;
+    if (!then.contains(object->key)) found.push_back(std::move(object));
+  }
+  take_old_before(nullptr);
   return found;
 }
 

@@ -35,7 +35,7 @@ struct Object {
   std::int64_t version = 0;
   std::string uid;
   Pairs labels;
-  Pairs fields;  // what field selectors see
+  Pairs fields;  // what field selectors see, by path
   std::string text;
   base::Json tree() const { return base::parse_json(text); }
 };
@@ -81,8 +81,7 @@ class Store {
     std::size_t changes = 8192;                   // kept per kind
     std::size_t change_bytes = 32 * 1024 * 1024;  // of texts kept per kind
   };
-  // `fields_of(storage)`: dot paths of the selectable fields of a kind.
-  using FieldsOf = std::function<std::vector<std::string>(const std::string& storage)>;
+  using FieldsOf = std::function<std::vector<Selectable>(const std::string& storage)>;
   Store(io::Loop&, ObjectLog&, FieldsOf, Limits);
   ~Store();
 
@@ -92,6 +91,10 @@ class Store {
   // At most `limit` objects whose key is above `after`; for pages.
   std::vector<ObjectPtr> list_after(const std::string& storage, const std::string& ns,
                                     const Key& after, std::size_t limit) const;
+  // The same as it was at a version; nothing when that is not known any more.
+  std::optional<std::vector<ObjectPtr>> list_after_at(const std::string& storage,
+                                                      const std::string& ns, std::int64_t version,
+                                                      const Key& after, std::size_t limit) const;
   std::size_t count(const std::string& storage, const std::string& ns) const;
 
   // What a write makes of the current state (null: absent).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apiserver/kinds.h"
 #include "apiserver/meta.h"
 #include "apiserver/patch.h"
 #include "base/text.h"
@@ -10,6 +11,7 @@ namespace apiserver {
 
 using base::cat;
 using base::Json;
+using base::JsonObject;
 using base::text_at;
 
 namespace {
@@ -91,11 +93,15 @@ ObjectPtr Verbs::get(const Write& write) const {
   return object;
 }
 
-void Verbs::check_type(const Write& write, const Json& object) const {
+void Verbs::settle_type(const Write& write, Json& object) const {
   if (!object.is_object()) throw bad_request("the body of the request must be a JSON object");
+  const auto& resource = write.resource;
+  if (!resource.custom) {  // the path says it already
+    set_default(object, "kind", Json(resource.kind));
+    set_default(object, "apiVersion", Json(resource.api_version()));
+  }
   auto kind = text_at(object, {"kind"});
   auto version = text_at(object, {"apiVersion"});
-  const auto& resource = write.resource;
   if (kind.empty() || version.empty())
     throw bad_request(cat("Object 'Kind' or 'apiVersion' is missing in '",
                           base::clip(base::to_text(object), 200), "'"));
@@ -133,7 +139,7 @@ void Verbs::check_fields(Write& write, Json& object, const Json* patch) {
 
 io::Task<ObjectPtr> Verbs::create(Write& write, Json object) {
   const auto& resource = write.resource;
-  check_type(write, object);
+  settle_type(write, object);
   if (resource.to_stored) {
     object = resource.to_stored(object);
   } else {
@@ -231,7 +237,7 @@ io::Task<ObjectPtr> Verbs::change(Write& write, Edit edit) {
 
 io::Task<ObjectPtr> Verbs::update(Write& write, Json object) {
   const auto& resource = write.resource;
-  check_type(write, object);
+  settle_type(write, object);
   if (resource.to_stored) {
     object = resource.to_stored(object);
   } else {
@@ -258,7 +264,7 @@ io::Task<ObjectPtr> Verbs::patch(Write& write, Json patch, PatchType type) {
       case PatchType::json: json_patch(next, patch); break;
       case PatchType::strategic: strategic_merge_patch(next, patch); break;
     }
-    check_type(write, next);
+    settle_type(write, next);
     if (resource.to_stored) return resource.to_stored(next);
     check_fields(write, next, &patch);
     return next;

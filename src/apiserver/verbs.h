@@ -49,7 +49,8 @@ class Verbs {
   // Unknown fields of a body, or of what a patch makes: an error, a warning or nothing, as the
   // client asked; they are never kept. Inert fields: a warning.
   void check_fields(Write&, base::Json& object, const base::Json* patch);
-  void check_type(const Write&, const base::Json& object) const;
+  // That it is of the resource's kind; then its type leads, as lists expect it (render.cpp).
+  void settle_type(const Write&, base::Json& object) const;
 
   Store& store_;
   base::Clock& clock_;

@@ -1,7 +1,7 @@
 // watch: changes of one kind as a stream of JSON lines.
 #include <algorithm>
 
-#include "apiserver/context.h"
+#include "apiserver/list.h"
 #include "base/text.h"
 #include "io/loop.h"
 
@@ -33,16 +33,8 @@ class Watch {
         rendering_(make_rendering(call.target, call.exchange.headers().get("Accept"),
                                   context.clock.now())) {
     const auto& target = call.target;
-    selection_ = {parse_label_selector(target.get("labelSelector")),
-                  parse_field_selector(target.get("fieldSelector")),
+    selection_ = {parse_label_selector(target.get("labelSelector")), field_selector_of(call),
                   resource_.scope == Scope::namespaced ? call.info.ns : ""};
-    for (const auto& requirement : selection_.fields.requirements) {
-      const auto& key = requirement.key;
-      const auto& known = resource_.selectable;
-      if (key != "metadata.name" && key != "metadata.namespace" &&
-          std::ranges::find(known, key) == known.end())
-        throw bad_request(cat("field label not supported: ", key));
-    }
     bookmarks_ = query_flag(target, "allowWatchBookmarks");
     read_start();
     if (auto seconds = query_number(target, "timeoutSeconds"); seconds && *seconds > 0) {

@@ -36,6 +36,29 @@ TEST_F(Lists, AreOfTheirKindWithAVersion) {
   EXPECT_EQ(names_of(list), "a b c d ");
 }
 
+TEST_F(Lists, DoNotRepeatTheTypeOfTheirItems) {
+  make_four();
+  auto item = ask("GET", path("configmaps") + "?limit=1").body.at("items").at(0);
+  EXPECT_FALSE(base::find(item, {"kind"})) << base::to_text(item);
+  EXPECT_FALSE(base::find(item, {"apiVersion"}));
+  EXPECT_EQ(text_at(item, {"metadata", "name"}), "a");
+  auto partial = ask("GET", path("configmaps") + "?limit=1", "",
+                     {"", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"});
+  EXPECT_EQ(text_at(partial.body.at("items").at(0), {"kind"}), "PartialObjectMetadata");
+}
+
+TEST_F(Lists, KnowWhatAnAbsentFieldMeans) {
+  create(path("pods"), make_pod("p"));
+  auto of = [&](const std::string& collection, const std::string& selector) {
+    return names_of(ask("GET", path(collection) + "?fieldSelector=" + selector));
+  };
+  EXPECT_EQ(of("pods", "spec.hostNetwork%3Dfalse"), "p ");
+  EXPECT_EQ(of("pods", "spec.nodeName%3D"), "p ");
+  create(path("jobs"), make_job("j"));
+  EXPECT_EQ(of("jobs", "status.successful%3D0"), "j ");
+  EXPECT_EQ(of("jobs", "status.successful!%3D0"), "");
+}
+
 TEST_F(Lists, AreCutBySelectors) {
   make_four();
   auto of = [&](const std::string& query) {
@@ -65,6 +88,51 @@ TEST_F(Lists, ComeInPages) {
   auto counted = ask("GET", path("configmaps") + "?limit=1");
   EXPECT_EQ(base::find_int(counted.body, {"metadata", "remainingItemCount"}), 4);
   EXPECT_EQ(ask("GET", path("configmaps") + "?limit=1&continue=nonsense").status, 400);
+}
+
+TEST_F(Lists, GoOnAsTheyWereWhenTheyBegan) {
+  make_four();
+  auto first = ask("GET", path("configmaps") + "?limit=2&labelSelector=half");
+  auto token = text_at(first.body, {"metadata", "continue"});
+  auto late = make_config_map("bb");
+  base::ensure(late, {"metadata", "labels", "half"}) = "two";
+  ASSERT_EQ(create(path("configmaps"), late).status, 201);
+  merge(path("configmaps") + "/c", R"({"data":{"k":"changed"}})");
+  ask("DELETE", path("configmaps") + "/d");
+  auto rest = ask("GET", path("configmaps") + "?limit=2&labelSelector=half&continue=" + token);
+  EXPECT_EQ(names_of(rest), "c d ");
+  EXPECT_EQ(text_at(rest.body.at("items").at(0), {"data", "k"}), "c");
+  EXPECT_EQ(rest.version(), first.version());
+  EXPECT_EQ(names_of(ask("GET", path("configmaps") + "?labelSelector=half")), "a b bb c ");
+}
+
+TEST_F(Lists, ShowThePastWhenAskedForExactlyThat) {
+  make_four();
+  auto then = ask("GET", path("configmaps") + "?labelSelector=half").version();
+  ask("DELETE", path("configmaps") + "/a");
+  auto of = [&](const std::string& query) {
+    return names_of(ask(
+        "GET", path("configmaps") + "?labelSelector=half&resourceVersion=" + then + "&" + query));
+  };
+  EXPECT_EQ(of("resourceVersionMatch=Exact"), "a b c d ");
+  EXPECT_EQ(of("limit=1"), "a ") << "a page of a version is exact without being told";
+}
+
+TEST_F(Lists, RefuseOptionsThatContradictEachOther) {
+  make_four();
+  auto first = ask("GET", path("configmaps") + "?limit=1");
+  auto next = "&continue=" + text_at(first.body, {"metadata", "continue"});
+  auto status_of = [&](const std::string& query) {
+    return ask("GET", path("configmaps") + "?" + query).status;
+  };
+  EXPECT_EQ(status_of("limit=1&resourceVersion=" + first.version() + next), 400);
+  EXPECT_EQ(status_of("resourceVersion=0&resourceVersionMatch=NotOlderThan" + next), 422);
+  EXPECT_EQ(status_of("resourceVersion=0&resourceVersionMatch=Exact"), 422);
+  EXPECT_EQ(status_of("resourceVersion=0&resourceVersionMatch=Roughly"), 422);
+  EXPECT_EQ(status_of("resourceVersionMatch=Exact"), 422);
+  EXPECT_EQ(status_of("sendInitialEvents=true"), 422);
+  EXPECT_EQ(status_of("timeout=soon"), 400);
+  EXPECT_EQ(status_of("timeout=0s"), 200);
 }
 
 TEST_F(Lists, AreTablesForKubectl) {

@@ -19,6 +19,18 @@ TEST_F(Objects, HaveIdentityFromTheirCreation) {
   EXPECT_EQ(read.version(), made.version());
 }
 
+TEST_F(Objects, TakeTheirTypeFromThePath) {
+  auto made = ask("POST", path("configmaps"), R"({"metadata":{"name":"a"},"data":{"k":"v"}})");
+  ASSERT_EQ(made.status, 201) << made.text;
+  EXPECT_EQ(text_at(made.body, {"kind"}), "ConfigMap");
+  EXPECT_EQ(text_at(made.body, {"apiVersion"}), "v1");
+  auto changed = ask("PUT", path("configmaps") + "/a", R"({"metadata":{"name":"a"}})");
+  EXPECT_EQ(changed.status, 200) << changed.text;
+  EXPECT_EQ(text_at(changed.body, {"kind"}), "ConfigMap");
+  auto other = ask("POST", path("configmaps"), R"({"apiVersion":"v2","metadata":{"name":"b"}})");
+  EXPECT_EQ(other.status, 400) << other.text;
+}
+
 TEST_F(Objects, AreNamedByThePrefixWhenAsked) {
   auto made =
       create(path("configmaps"),

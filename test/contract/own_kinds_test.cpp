@@ -35,6 +35,15 @@ TEST_F(OwnKinds, AreStoredWithTheirGeneration) {
   EXPECT_EQ(text_at(main.body, {"status", "phase"}), "Running");
 }
 
+TEST_F(OwnKinds, AreNamedInTheirBodiesAndInLists) {
+  auto nameless = run("r");
+  nameless.as_object().erase("kind");
+  EXPECT_EQ(create(path("agentruns"), nameless).status, 400);
+  ASSERT_EQ(create(path("agentruns"), run("r")).status, 201);
+  auto list = ask("GET", path("agentruns"));
+  EXPECT_EQ(text_at(list.body.at("items").at(0), {"kind"}), "AgentRun");
+}
+
 TEST_F(OwnKinds, LoseOrRefuseUnknownFields) {
   auto odd = run("r");
   base::ensure(odd, {"spec", "tusk"}) = "t";
