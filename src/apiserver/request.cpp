@@ -88,7 +88,7 @@ std::vector<MediaType> parse_accept(std::string_view accept) {
   return types;
 }
 
-Form negotiate(std::string_view accept) {
+Form negotiate(std::string_view accept, Forms forms) {
   auto types = parse_accept(accept);
   if (types.empty()) return {};
   for (const auto& media : types) {
@@ -96,6 +96,7 @@ Form negotiate(std::string_view accept) {
       continue;
     auto as = media.get("as");
     if (as.empty()) return {};
+    if (forms == Forms::object_only) continue;
     auto version = media.get("v");
     if (media.get("g") != "meta.k8s.io" || (version != "v1" && version != "v1beta1")) continue;
     if (as == "Table") return {Form::Shape::table, version};

@@ -28,8 +28,10 @@ struct Form {
   enum class Shape : unsigned char { object, table, partial } shape = Shape::object;
   std::string version = "v1";  // of meta.k8s.io for table and partial
 };
-// The first acceptable entry of an Accept header; StatusError 406 when there is none.
-Form negotiate(std::string_view accept);
+// The first acceptable entry of an Accept header; StatusError 406 when there is none. What is not
+// stored has no other form than its own.
+enum class Forms : unsigned char { all, object_only };
+Form negotiate(std::string_view accept, Forms = Forms::all);
 
 // One entry of an Accept header: {"type": "application/json", "as": …}.
 struct MediaType {

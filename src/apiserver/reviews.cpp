@@ -103,6 +103,7 @@ JsonObject list_rules(Context& context, const User& user, const std::string& ns)
 }  // namespace
 
 io::Task<> serve_review(Context& context, Call& call) {
+  negotiate(call.exchange.headers().get("Accept"), Forms::object_only);
   auto review = co_await read_json(context, call);
   if (!review.is_object()) throw bad_request("the body of the request must be a JSON object");
   const auto& plural = call.resource->plural;

@@ -221,6 +221,15 @@ TEST_F(Access, IsToldToWhoAsks) {
         {"status", "allowed"});
   };
   EXPECT_EQ(ask_whether("delete"), true);
+  constexpr const char* as_table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+  auto review = [&](const std::string& accept) {
+    return ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+               R"({"spec":{"nonResourceAttributes":{"path":"/","verb":"get"}}})",
+               {"application/json", accept})
+        .status;
+  };
+  EXPECT_EQ(review(as_table), 406);
+  EXPECT_EQ(review(base::cat(as_table, ",application/json")), 201);
   be("asker-" + ns(), {});
   EXPECT_EQ(ask_whether("delete"), false);
 }
