@@ -58,9 +58,10 @@ void Audit::write(const Call& call, AuditStage stage) const {
                    {"stage", stage == AuditStage::started ? "ResponseStarted" : "ResponseComplete"},
                    {"requestURI", call.exchange.target()},
                    {"verb", call.info.verb},
-                   {"user", describe_user(call.user)},
+                   {"user", describe_user(call.asker ? *call.asker : call.user)},
                    {"sourceIPs", JsonArray{address_of(call.exchange.peer())}},
                    {"userAgent", call.exchange.headers().get("User-Agent")}};
+  if (call.asker) event["impersonatedUser"] = describe_user(call.user);
   if (call.info.is_resource) event["objectRef"] = describe_object(call);
   event["responseStatus"] = std::move(status);
   event["requestReceivedTimestamp"] = base::format_micro_time(call.received);

@@ -43,7 +43,8 @@ struct Call {
   io::Exchange& exchange;
   io::Target target;
   RequestInfo info;
-  User user;
+  User user;                  // for whom it is done
+  std::optional<User> asker;  // who asked, when that is somebody else
   const Resource* resource = nullptr;
   std::vector<std::string> warnings;
   io::Headers headers;      // of the answer, beside its type

@@ -4,6 +4,7 @@
 #include "apiserver/bootstrap.h"
 #include "apiserver/context.h"
 #include "apiserver/escalation.h"
+#include "apiserver/impersonate.h"
 #include "apiserver/protobuf.h"
 #include "base/text.h"
 
@@ -165,6 +166,8 @@ struct ApiServer::Impl {
     call.info = parse_request(call.exchange.method(), call.target);
     call.user = authenticator.authenticate(call.exchange.peer(),
                                            call.exchange.headers().get("Authorization"));
+    if (auto other = impersonated(rbac, call.user, call.exchange.headers()))
+      call.asker = std::exchange(call.user, *std::move(other));
     authorize(call);
     if (auto timeout = call.target.get("timeout");
         !timeout.empty() && call.info.verb != "watch" && !base::parse_duration(timeout))

@@ -234,5 +234,34 @@ TEST_F(Access, IsToldToWhoAsks) {
   EXPECT_EQ(ask_whether("delete"), false);
 }
 
+TEST_F(Access, IsThatOfSomebodyElseOnlyForWhoMayActAsThem) {
+  auto as = [&](std::vector<std::pair<std::string, std::string>> who) {
+    return ask("GET", path("configmaps"), "", {"", "application/json", "", std::move(who)});
+  };
+  auto refused = as({{"Impersonate-User", "bob"}});
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_TRUE(refused.message().starts_with(
+      "configmaps is forbidden: User \"bob\" cannot list resource \"configmaps\""))
+      << refused.message();
+  EXPECT_EQ(as({{"Impersonate-User", "bob"}, {"Impersonate-Group", "system:masters"}}).status, 200);
+  EXPECT_EQ(as({{"Impersonate-Group", "system:masters"}}).status, 400);
+  auto who = ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}",
+                 {"application/json",
+                  "application/json",
+                  "",
+                  {{"Impersonate-User", "system:serviceaccount:" + ns() + ":x"},
+                   {"Impersonate-Uid", "u"},
+                   {"Impersonate-Extra-Color%2fdark", "red"}}});
+  ASSERT_EQ(who.status, 201) << who.text;
+  auto info = who.body.at("status").at("userInfo");
+  EXPECT_EQ(text_at(info, {"uid"}), "u");
+  EXPECT_EQ(info.at("groups"),
+            (JsonArray{"system:serviceaccounts", base::cat("system:serviceaccounts:", ns()),
+                       "system:authenticated"}));
+  EXPECT_EQ(info.at("extra").at("color/dark"), JsonArray{"red"});
+  be("alice-" + ns(), {});
+  EXPECT_EQ(as({{"Impersonate-User", "bob"}}).status, 403);
+}
+
 }  // namespace
 }  // namespace contract

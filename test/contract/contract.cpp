@@ -71,6 +71,7 @@ io::Request make_request(const std::string& method, const std::string& path,
   request.headers.set("Accept", headers.accept);
   if (!body.empty()) request.headers.set("Content-Type", headers.type);
   if (!headers.token.empty()) request.headers.set("Authorization", "Bearer " + headers.token);
+  for (const auto& [name, value] : headers.more) request.headers.add(name, value);
   return request;
 }
 

@@ -33,6 +33,7 @@ struct Answer {
 
 struct Headers {
   std::string type = "application/json", accept = "application/json", token = "";
+  std::vector<std::pair<std::string, std::string>> more = {};
 };
 
 // A watch that is open; its events come as they are asked for.
