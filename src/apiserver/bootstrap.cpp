@@ -107,14 +107,42 @@ io::Task<> install(Context& context, Json manifest) {
     co_return;
   }
   const Json tree = current->tree();
-  JsonObject patch;
+  JsonArray patch;
   for (const auto& [key, value] : manifest.as_object()) {
     const Json* now = base::find(tree, {key});
-    if (key != "metadata" && (!now || *now != value)) patch[key] = value;
+    if (key != "metadata" && (!now || *now != value))
+      patch.push_back(
+          JsonObject{{"op", "add"}, {"path", "/" + std::string(key)}, {"value", value}});
   }
   if (patch.empty()) co_return;
   Write write{*resource, ns, name, "", make_system_user(), {}, {}};
-  co_await context.verbs.patch(write, std::move(patch), PatchType::merge);
+  co_await context.verbs.patch(write, std::move(patch), PatchType::json);
+}
+
+// The CA that clients in a namespace believe.
+Json make_root(const Context& context, const std::string& ns) {
+  auto root = make_named("v1", "ConfigMap", "kube-root-ca.crt");
+  auto& metadata = root["metadata"].as_object();
+  metadata["namespace"] = ns;
+  metadata["annotations"] =
+      JsonObject{{"kubernetes.io/description",
+                  "Contains a CA bundle that can be used to verify the kube-apiserver when using "
+                  "internal endpoints such as the internal service IP or "
+                  "kubernetes.default.svc. No other usage is guaranteed across distributions of "
+                  "Kubernetes clusters."}};
+  root["data"] = JsonObject{{"ca.crt", context.settings.ca_pem}};
+  return root;
+}
+
+// What somebody else made of it becomes as it was, if it can.
+io::Task<> restore_root(Context& context, std::string ns) {
+  auto root = make_root(context, ns);
+  try {
+    co_await install(context, std::move(root));
+  } catch (const StatusError& error) {
+    context.log.warn("cannot restore kube-root-ca.crt",
+                     {{"namespace", ns}, {"error", error.what()}});
+  }
 }
 
 }  // namespace
@@ -142,14 +170,7 @@ io::Task<> furnish_namespace(Context& context, std::string ns) {
   const auto& accounts = *context.catalog.find("", "v1", "serviceaccounts");
   const auto& config_maps = *context.catalog.find("", "v1", "configmaps");
   auto account = make_named("v1", "ServiceAccount", "default");
-  auto root = make_named("v1", "ConfigMap", "kube-root-ca.crt");
-  root["metadata"].as_object()["annotations"] =
-      JsonObject{{"kubernetes.io/description",
-                  "Contains a CA bundle that can be used to verify the kube-apiserver when using "
-                  "internal endpoints such as the internal service IP or "
-                  "kubernetes.default.svc. No other usage is guaranteed across distributions of "
-                  "Kubernetes clusters."}};
-  root["data"] = JsonObject{{"ca.crt", context.settings.ca_pem}};
+  auto root = make_root(context, ns);
   io::TaskGroup group(context.loop);
   group.spawn("account", ensure(context, accounts, ns, std::move(account)));
   group.spawn("root", ensure(context, config_maps, ns, std::move(root)));
@@ -160,7 +181,10 @@ void keep_namespaces_furnished(Context& context, io::TaskGroup& tasks) {
   for (auto [storage, name] :
        {std::pair{"serviceaccounts", "default"}, std::pair{"configmaps", "kube-root-ca.crt"}})
     context.store.observe(storage, [&context, &tasks, name](const Change& change) {
-      if (change.type != ChangeType::deleted || change.after->key.name != name) return;
+      if (change.after->key.name != name) return;
+      if (change.type == ChangeType::modified && change.after->key.storage == "configmaps")
+        tasks.spawn("root", restore_root(context, change.after->key.ns));
+      if (change.type != ChangeType::deleted) return;
       auto ns = context.store.find({"namespaces", "", change.after->key.ns});
       if (!ns || is_deleting(ns->tree())) return;
       tasks.spawn("furnish", furnish_namespace(context, change.after->key.ns));

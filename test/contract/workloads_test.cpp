@@ -170,6 +170,17 @@ TEST_F(Workloads, JobsKeepTheirTemplate) {
             "values: \"OnFailure\", \"Never\"");
 }
 
+TEST_F(Workloads, NamespacesKeepTheRootThatClientsBelieve) {
+  auto root = path("configmaps") + "/kube-root-ca.crt";
+  EXPECT_TRUE(eventually([&] { return ask("GET", root).status == 200; }));
+  auto before = ask("GET", root).body;
+  auto changed = merge(root, R"({"data":{"ca.crt":"mine","other":"x"}})");
+  ASSERT_EQ(changed.status, 200) << changed.text;
+  EXPECT_TRUE(eventually([&] { return ask("GET", root).body.at("data") == before.at("data"); }));
+  ask("DELETE", root);
+  EXPECT_TRUE(eventually([&] { return ask("GET", root).status == 200; }));
+}
+
 TEST_F(Workloads, NamespacesAreLabelledAndDrained) {
   auto read = ask("GET", "/api/v1/namespaces/" + ns());
   EXPECT_EQ(text_at(read.body, {"metadata", "labels", "kubernetes.io/metadata.name"}), ns());
