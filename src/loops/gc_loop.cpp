@@ -18,8 +18,6 @@ namespace {
 
 constexpr std::string_view foreground = "foregroundDeletion";
 constexpr std::string_view orphan = "orphan";
-constexpr base::Duration look_again{
-    200};  // for what a watch cannot tell: a namespace still filling
 
 bool has(const std::vector<std::string>& list, std::string_view text) {
   return std::ranges::find(list, text) != list.end();
@@ -64,10 +62,14 @@ GcLoop::GcLoop(io::Loop& loop, base::Clock& clock, base::Random& random, base::L
       kinds_(std::move(kinds)),
       work_(loop, clock, random, log, metrics, "gc", [this](Key key) { return reconcile(key); }) {
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    if (kinds_[i]->plural == "namespaces") namespaces_ = i;
+    if (kinds_[i]->scope == schema::Scope::namespaced) contents_.push_back(i);
     caches_.push_back(std::make_unique<controller::Cache<OwnedFacts>>(log, read_owned));
     caches_[i]->on_change([this, i](const Key& key, const OwnedFacts* before,
                                     const OwnedFacts* now) { changed({i, key}, before, now); });
   }
+  std::ranges::stable_partition(contents_,
+                                [&](std::size_t i) { return kinds_[i]->plural == "pods"; });
 }
 
 GcLoop::~GcLoop() = default;
@@ -99,7 +101,10 @@ void GcLoop::changed(const Place& place, const OwnedFacts* before, const OwnedFa
     if (dependents_.contains(before->uid) && dependents_[before->uid].empty())
       dependents_.erase(before->uid);
   }
-  if (!now) return;
+  if (!now) {
+    look_at_namespace_of(place);
+    return;
+  }
   by_uid_[now->uid] = place;
   for (const auto& owner : now->owners) dependents_[owner.uid].insert(place);
   if (!now->owners.empty() || now->deleting) work_.add(queue_key(place));
@@ -129,41 +134,61 @@ io::Task<controller::Result> GcLoop::reconcile(Key key) {
 }
 
 // An owner counts as gone only when the server says so: a cache may be behind.
-io::Task<bool> GcLoop::owner_exists(const Place& of, OwnedFacts::Owner owner) {
-  if (by_uid_.contains(owner.uid)) co_return true;
+io::Task<GcLoop::Standing> GcLoop::standing_of(const Place& of, OwnedFacts::Owner owner) {
+  if (auto at = by_uid_.find(owner.uid); at != by_uid_.end()) {
+    auto facts = find(at->second);
+    const bool waits = facts && waits_for_dependents(*facts);
+    co_return waits ? Standing::waits : Standing::stays;
+  }
   auto kind = objects::find_kind_of(owner.api_version, owner.kind);
-  if (!kind) co_return true;  // a kind that we do not know: not ours to judge
+  if (!kind) co_return Standing::stays;  // a kind that we do not know: not ours to judge
   const bool namespaced = kind->scope == schema::Scope::namespaced;
-  if (namespaced && of.key.ns.empty()) co_return true;  // names nothing: not ours to judge
+  if (namespaced && of.key.ns.empty()) co_return Standing::stays;  // names nothing: the same
   kube::Ref ref{kind, namespaced ? of.key.ns : "", owner.name, ""};
   kube::GetOptions options{kube::Detail::metadata};
   auto found = co_await kube::find(api_, ref, options);
   bool same = found && text_at(*found, {"metadata", "uid"}) == owner.uid;
-  co_return same;
+  co_return same ? Standing::stays : Standing::gone;
 }
 
 io::Task<> GcLoop::collect(Place place, OwnedFacts facts) {
-  bool is_waited_for = false;
+  std::vector<Standing> standings;
   for (const auto& owner : facts.owners) {
-    bool exists = co_await owner_exists(place, owner);
-    if (!exists) continue;
-    auto at = by_uid_.find(owner.uid);
-    auto owner_facts = at == by_uid_.end() ? nullptr : find(at->second);
-    if (!owner_facts || !waits_for_dependents(*owner_facts))
-      co_return;  // it has an owner that stays
-    is_waited_for = true;
+    auto standing = co_await standing_of(place, owner);
+    standings.push_back(standing);
   }
+  auto none = [&](Standing standing) { return std::ranges::count(standings, standing) == 0; };
+  if (none(Standing::gone) && none(Standing::waits)) co_return;
+  auto ref = ref_of(place);
+  kube::GetOptions metadata{kube::Detail::metadata};
+  auto object = co_await kube::find(api_, ref, metadata);
+  // When it has changed since, the change is on its way here.
+  if (!object || read_owned(*object) != facts) co_return;
+  if (!none(Standing::stays)) {
+    // Who waits for it would wait for ever: it is kept, and they are its owners no more.
+    JsonArray kept;
+    for (std::size_t i = 0; auto& owner : owners_of(*object))
+      if (standings[i++] == Standing::stays) kept.push_back(std::move(owner));
+    auto patch = owners_patch(*object, std::move(kept));
+    co_await api_.patch(ref, std::move(patch), {});
+    co_return;
+  }
+  kube::RemoveOptions options;
+  options.uid = facts.uid;
+  options.resource_version = text_at(*object, {"metadata", "resourceVersion"});
   // In a circle somebody must not be waited for.
   bool in_circle = false;
   for (const auto& dependent : dependents_of(place, facts))
     if (auto known = find(dependent)) in_circle |= waits_for_dependents(*known);
-  if (is_waited_for && in_circle) co_await unblock_owners(place);
-  kube::RemoveOptions options;
-  options.uid = facts.uid;
-  // Who waits for this one waits for what it owns, too.
-  options.propagation =
-      is_waited_for ? kube::Propagation::foreground : kube::Propagation::background;
-  auto ref = ref_of(place);
+  if (!none(Standing::waits) && in_circle) {
+    auto version = co_await unblock_owners(place, *object);
+    options.resource_version = version;
+  }
+  // Who waits for this one waits for what it owns, too; what it says of its own end holds.
+  options.propagation = has(facts.finalizers, orphan) ? kube::Propagation::orphan
+                        : !none(Standing::waits) || has(facts.finalizers, foreground)
+                            ? kube::Propagation::foreground
+                            : kube::Propagation::background;
   co_await controller::remove_if_there(api_, ref, options);
 }
 
@@ -180,14 +205,13 @@ bool GcLoop::waits_for_dependents(const OwnedFacts& facts) {
   return facts.deleting && has(facts.finalizers, foreground);
 }
 
-io::Task<> GcLoop::unblock_owners(Place place) {
-  auto ref = ref_of(place);
-  auto object = co_await kube::find(api_, ref);
-  if (!object) co_return;
-  auto owners = owners_of(*object);
+io::Task<std::string> GcLoop::unblock_owners(Place place, Json object) {
+  auto owners = owners_of(object);
   for (auto& owner : owners) owner.as_object()["blockOwnerDeletion"] = false;
-  auto patch = owners_patch(*object, std::move(owners));
-  co_await api_.patch(ref, std::move(patch), {});
+  auto ref = ref_of(place);
+  auto patch = owners_patch(object, std::move(owners));
+  auto now = co_await api_.patch(ref, std::move(patch), {});
+  co_return text_at(now, {"metadata", "resourceVersion"});
 }
 
 io::Task<controller::Result> GcLoop::finish_foreground(Place place, OwnedFacts facts) {
@@ -226,36 +250,6 @@ io::Task<> GcLoop::drop_finalizer(Place place, std::string finalizer) {
   if (!patch) co_return;
   auto body = std::move(*patch);
   co_await api_.patch(ref, std::move(body), {});
-}
-
-// Kubernetes' namespace controller: everything in it is deleted; when nothing is left its own
-// finalizer goes, and it with it.
-io::Task<controller::Result> GcLoop::empty_namespace(Place place) {
-  bool left = false;
-  for (std::size_t i = 0; i < kinds_.size(); ++i) {
-    if (kinds_[i]->scope != schema::Scope::namespaced) continue;
-    kube::Ref all{kinds_[i], place.key.name, "", ""};
-    kube::ListOptions options;
-    options.detail = kube::Detail::metadata;
-    auto page = co_await api_.list(all, options);
-    for (const auto& item : page.items) {
-      left = true;
-      if (!text_at(item, {"metadata", "deletionTimestamp"}).empty()) continue;
-      kube::Ref ref{kinds_[i], place.key.name, text_at(item, {"metadata", "name"}), ""};
-      kube::RemoveOptions removal;
-      removal.propagation = kube::Propagation::background;
-      co_await controller::remove_if_there(api_, ref, removal);
-    }
-  }
-  if (left) co_return controller::Result{look_again};
-  kube::Ref ref{kinds_[place.kind], "", place.key.name, "finalize"};
-  Json patch = JsonObject{{"spec", JsonObject{{"finalizers", JsonArray{}}}}};
-  try {
-    co_await api_.patch(ref, std::move(patch), {});
-  } catch (const base::Error& error) {
-    if (error.code() != base::Code::not_found) throw;
-  }
-  co_return controller::Result{};
 }
 
 io::Task<> GcLoop::run() {

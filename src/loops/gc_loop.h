@@ -9,6 +9,7 @@
 #include "controller/cache.h"
 #include "controller/controller.h"
 #include "kube/api.h"
+#include "loops/namespace_content.h"
 
 namespace loops {
 
@@ -17,10 +18,12 @@ struct OwnedFacts {
   struct Owner {
     std::string api_version, kind, name, uid;
     bool blocks = false;
+    bool operator==(const Owner&) const = default;
   };
   std::vector<Owner> owners;
   std::vector<std::string> finalizers;
   bool deleting = false;
+  bool operator==(const OwnedFacts&) const = default;
 };
 OwnedFacts read_owned(const base::Json&);
 
@@ -45,14 +48,18 @@ class GcLoop {
   void changed(const Place&, const OwnedFacts* before, const OwnedFacts* now);
   io::Task<controller::Result> reconcile(Key);
   io::Task<> collect(Place, OwnedFacts);
-  io::Task<bool> owner_exists(const Place& of, OwnedFacts::Owner);
+  // Of an owner: it is gone, waits for what it owns to go, or stays.
+  enum class Standing : unsigned char { gone, waits, stays };
+  io::Task<Standing> standing_of(const Place& of, OwnedFacts::Owner);
   std::vector<Place> dependents_of(const Place&, const OwnedFacts&) const;
   // It is being deleted and goes when what it owns has gone.
   static bool waits_for_dependents(const OwnedFacts&);
-  io::Task<> unblock_owners(Place);
+  io::Task<std::string> unblock_owners(Place, base::Json object);  // its version then
   io::Task<controller::Result> finish_foreground(Place, OwnedFacts);
   io::Task<> orphan_dependents(Place, OwnedFacts);
   io::Task<controller::Result> empty_namespace(Place);
+  io::Task<> empty_kind(std::size_t kind, std::string ns, Leftovers&);
+  void look_at_namespace_of(const Place&);  // when it waits for its contents to go
   io::Task<> drop_finalizer(Place, std::string finalizer);
   const OwnedFacts* find(const Place&) const;
 
@@ -62,6 +69,8 @@ class GcLoop {
   base::Log& log_;
   kube::Api& api_;
   std::vector<const schema::KindInfo*> kinds_;
+  std::optional<std::size_t> namespaces_;  // among kinds_
+  std::vector<std::size_t> contents_;      // kinds_ that live in namespaces, pods first
   std::vector<std::unique_ptr<controller::Cache<OwnedFacts>>> caches_;
   std::map<std::string, Place> by_uid_;
   std::map<std::string, std::set<Place>> dependents_;  // by owner's uid

@@ -233,6 +233,93 @@ TEST_F(Loops, DeleteDependentsFirstWhenAskedTo) {
   EXPECT_TRUE(eventually([&] { return ask("GET", path("configmaps") + "/owner").status == 404; }));
 }
 
+TEST_F(Loops, SpareADependentThatHasAnotherOwner) {
+  JsonArray owners;
+  for (std::string name : {"goes", "stays"}) {
+    auto owner = create(path("configmaps"), make_config_map(name));
+    owners.push_back(JsonObject{{"apiVersion", "v1"},
+                                {"kind", "ConfigMap"},
+                                {"name", name},
+                                {"uid", text_at(owner.body, {"metadata", "uid"})},
+                                {"blockOwnerDeletion", true}});
+  }
+  auto child = make_config_map("child");
+  base::ensure(child, {"metadata", "ownerReferences"}) = owners;
+  ASSERT_EQ(create(path("configmaps"), child).status, 201);
+  ask("DELETE", path("configmaps") + "/goes", R"({"propagationPolicy":"Foreground"})");
+  EXPECT_TRUE(eventually([&] { return ask("GET", path("configmaps") + "/goes").status == 404; }));
+  auto left = ask("GET", path("configmaps") + "/child").body;
+  EXPECT_EQ(text_at(left, {"metadata", "deletionTimestamp"}), "");
+  ASSERT_EQ(left.at("metadata").at("ownerReferences").as_array().size(), 1u);
+  EXPECT_EQ(text_at(left.at("metadata").at("ownerReferences").at(0), {"name"}), "stays");
+}
+
+// What the namespace says of its end: a condition's status, reason and message.
+struct Namespaces : Loops {
+  std::string condition(const std::string& type) {
+    auto seen = ask("GET", "/api/v1/namespaces/" + ns()).body;
+    if (auto list = base::find(seen, {"status", "conditions"}); list && list->is_array())
+      for (const auto& one : list->as_array())
+        if (text_at(one, {"type"}) == type)
+          return base::cat(text_at(one, {"status"}), " ", text_at(one, {"reason"}), ": ",
+                           text_at(one, {"message"}));
+    return "";
+  }
+  bool gone() {
+    return eventually([&] { return ask("GET", "/api/v1/namespaces/" + ns()).status == 404; },
+                      base::Duration(60'000));
+  }
+};
+
+TEST_F(Namespaces, AreEmptiedOfPodsFirst) {
+  auto pod = make_pod("p");
+  base::ensure(pod, {"metadata", "finalizers"}) = JsonArray{"example.com/hold"};
+  ASSERT_EQ(create(path("pods"), pod).status, 201);
+  create(path("configmaps"), make_config_map("a"));
+  ask("DELETE", "/api/v1/namespaces/" + ns());
+  EXPECT_TRUE(eventually([&] { return !condition("NamespaceDeletionContentFailure").empty(); }));
+  auto seen = ask("GET", path("pods") + "/p");
+  EXPECT_NE(text_at(seen.body, {"metadata", "deletionTimestamp"}), "");
+  EXPECT_EQ(ask("GET", path("configmaps") + "/a").status, 200);
+  merge(path("pods") + "/p", R"({"metadata":{"finalizers":null}})");
+  EXPECT_TRUE(gone());
+}
+
+TEST_F(Namespaces, TellWhatTheyWaitFor) {
+  auto map = make_config_map("a");
+  base::ensure(map, {"metadata", "finalizers"}) = JsonArray{"example.com/hold"};
+  ASSERT_EQ(create(path("configmaps"), map).status, 201);
+  ask("DELETE", "/api/v1/namespaces/" + ns());
+  EXPECT_TRUE(eventually([&] {
+    return condition("NamespaceFinalizersRemaining") ==
+           "True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: "
+           "example.com/hold in 1 resource instances";
+  }));
+  EXPECT_EQ(condition("NamespaceContentRemaining"),
+            "True SomeResourcesRemain: Some resources are remaining: configmaps. has 1 resource "
+            "instances");
+  EXPECT_EQ(condition("NamespaceDeletionDiscoveryFailure"),
+            "False ResourcesDiscovered: All resources successfully discovered");
+  merge(path("configmaps") + "/a", R"({"metadata":{"finalizers":null}})");
+  EXPECT_TRUE(gone());
+}
+
+TEST_F(Namespaces, KeepTheFinalizersOfOthers) {
+  auto whole = ask("GET", "/api/v1/namespaces/" + ns()).body;
+  base::ensure(whole, {"spec", "finalizers"}) = JsonArray{"kubernetes", "example.com/hold"};
+  auto target = "/api/v1/namespaces/" + ns() + "/finalize";
+  EXPECT_EQ(ask("PUT", target, base::to_text(whole)).status, 200);
+  ask("DELETE", "/api/v1/namespaces/" + ns());
+  Json left;
+  EXPECT_TRUE(eventually([&] {
+    left = ask("GET", "/api/v1/namespaces/" + ns()).body;
+    return left.at("spec").at("finalizers") == JsonArray{"example.com/hold"};
+  })) << base::to_text(left);
+  left.as_object()["spec"] = JsonObject{};
+  EXPECT_EQ(ask("PUT", target, base::to_text(left)).status, 200);
+  EXPECT_TRUE(gone());
+}
+
 TEST_F(Loops, EmptyADeletedNamespace) {
   create(path("configmaps"), make_config_map("a"));
   ask("DELETE", "/api/v1/namespaces/" + ns());
