@@ -1,5 +1,7 @@
 #include "apiserver/kinds.h"
 
+#include <algorithm>
+
 #include "apiserver/render.h"
 #include "base/text.h"
 #include "objects/kinds.h"
@@ -71,6 +73,106 @@ const base::JsonArray* find_array(const Json& object,
   return at ? at->if_array() : nullptr;
 }
 
+namespace {
+
+// Members of Kubernetes' kinds that our tables do not name: kept, and nobody here looks at them.
+constexpr std::string_view beyond_tables[] = {"allocatedResources",
+                                              "allocatedResourcesStatus",
+                                              "awsElasticBlockStore",
+                                              "azureDisk",
+                                              "azureFile",
+                                              "backoffLimitPerIndex",
+                                              "bindMountOptions",
+                                              "cephfs",
+                                              "cinder",
+                                              "claims",
+                                              "completedIndexes",
+                                              "config",
+                                              "configSource",
+                                              "declaredFeatures",
+                                              "defaultUser",
+                                              "dnsConfig",
+                                              "ephemeral",
+                                              "ephemeralContainerStatuses",
+                                              "evictionResponders",
+                                              "extendedResourceClaimStatus",
+                                              "externalID",
+                                              "failedIndexes",
+                                              "fc",
+                                              "features",
+                                              "fileKeyRef",
+                                              "flexVolume",
+                                              "flocker",
+                                              "gcePersistentDisk",
+                                              "gitRepo",
+                                              "glusterfs",
+                                              "hostIPs",
+                                              "hostnameOverride",
+                                              "image",
+                                              "images",
+                                              "iscsi",
+                                              "managedBy",
+                                              "maxFailedIndexes",
+                                              "mode",
+                                              "nfs",
+                                              "nodeAllocatableResourceClaimStatuses",
+                                              "nominatedNodeName",
+                                              "os",
+                                              "overhead",
+                                              "photonPersistentDisk",
+                                              "podCIDRs",
+                                              "podCertificate",
+                                              "podPreemptionPolicy",
+                                              "portworxVolume",
+                                              "preemptionPolicy",
+                                              "preferredHolder",
+                                              "quobyte",
+                                              "rbd",
+                                              "readinessGates",
+                                              "recursiveReadOnly",
+                                              "resize",
+                                              "resizePolicy",
+                                              "resourceClaimStatuses",
+                                              "resourceClaims",
+                                              "resources",
+                                              "restartPolicyRules",
+                                              "runningInUserNamespace",
+                                              "runtimeHandlers",
+                                              "scaleIO",
+                                              "scheduling",
+                                              "schedulingGates",
+                                              "schedulingGroup",
+                                              "seLinuxChangePolicy",
+                                              "seLinuxOptions",
+                                              "secrets",
+                                              "serviceAccount",
+                                              "setHostnameAsFQDN",
+                                              "stopSignal",
+                                              "storageos",
+                                              "strategy",
+                                              "successPolicy",
+                                              "supplementalGroupsPolicy",
+                                              "swap",
+                                              "user",
+                                              "volumeDevices",
+                                              "volumeHealth",
+                                              "volumeMounts",
+                                              "volumesAttached",
+                                              "volumesInUse",
+                                              "vsphereVolume",
+                                              "windowsOptions"};
+
+base::Issues unknown_of_kubernetes(const schema::Struct& table, const Json& object) {
+  auto issues = unknown_of(table, object);
+  std::erase_if(issues, [](const base::Issue& issue) {
+    auto name = std::string_view(issue.path).substr(issue.path.rfind('.') + 1);
+    return std::ranges::find(beyond_tables, name) != std::end(beyond_tables);
+  });
+  return issues;
+}
+
+}  // namespace
+
 Catalog make_catalog() {
   std::vector<Resource> all{make_config_maps(), make_namespaces(), make_nodes(),
                             make_pods(),        make_secrets(),    make_service_accounts()};
@@ -87,6 +189,10 @@ Catalog make_catalog() {
     if (auto info = objects::find_kind(resource.group, resource.plural);
         info && info->version == resource.version) {
       resource.openapi = [info] { return schema::openapi(*info->table); };
+      if (!resource.custom)
+        resource.unknown_fields = [info](const Json& object) {
+          return unknown_of_kubernetes(*info->table, object);
+        };
       resource.inert_fields = [info](const Json& object) {
         return schema::warnings(*info->table, object);
       };

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "apiserver/resource.h"
+#include "schema/schema.h"
 
 namespace apiserver {
 
@@ -32,6 +33,9 @@ std::vector<Resource> make_own_kinds();  // sympozium.ai
 // Defaults and validation of a pod's spec, which a Job's template shares.
 void default_pod_spec(base::Json& spec);
 base::Issues validate_pod_spec(const base::Json& spec, const std::string& path);
+
+// Fields of an object that its table does not have.
+base::Issues unknown_of(const schema::Struct&, const base::Json& object);
 
 // ---- small tools for defaults ----
 void set_default(base::Json& object, std::string_view member, base::Json value);

@@ -40,13 +40,6 @@ Issues validate_own(const schema::Struct& table, const Json& object, const Json*
   return issues;
 }
 
-Issues unknown_of(const schema::Struct& table, const Json& object) {
-  Issues issues;
-  for (auto& issue : schema::validate(table, object, schema::Unknown::refuse))
-    if (issue.message == unknown_field) issues.push_back(std::move(issue));
-  return issues;
-}
-
 // A printer column's path: ".a.b" with steps "list[?(@.key=="text")]". Null where it leads nowhere.
 const Json* follow(const Json& object, std::string_view path) {
   const Json* at = &object;
@@ -123,6 +116,13 @@ Resource make_own(const schema::KindInfo& info) {
 }
 
 }  // namespace
+
+Issues unknown_of(const schema::Struct& table, const Json& object) {
+  Issues issues;
+  for (auto& issue : schema::validate(table, object, schema::Unknown::refuse))
+    if (issue.message == unknown_field) issues.push_back(std::move(issue));
+  return issues;
+}
 
 std::vector<Resource> make_own_kinds() {
   std::vector<Resource> kinds;

@@ -47,7 +47,7 @@ class Verbs {
   Store::Outcome decide_change(Write&, const Edit&, const ObjectPtr& current,
                                std::optional<base::Json>& dry);
   // Unknown fields of a body, or of what a patch makes: an error, a warning or nothing, as the
-  // client asked; they are never kept. Inert fields: a warning.
+  // client asked; our kinds never keep them. Inert fields: a warning.
   void check_fields(Write&, base::Json& object, const base::Json* patch);
   // That it is of the resource's kind; then its type leads, as lists expect it (render.cpp).
   void settle_type(const Write&, base::Json& object) const;

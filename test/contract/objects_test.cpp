@@ -31,6 +31,29 @@ TEST_F(Objects, TakeTheirTypeFromThePath) {
   EXPECT_EQ(other.status, 400) << other.text;
 }
 
+TEST_F(Objects, WithUnknownFieldsAreRefusedOrWarnedOf) {
+  const std::string odd = R"({"metadata":{"name":"a","nmae":"b"},"data":{"k":"v"},"date":{}})";
+  auto strict = ask("POST", path("configmaps") + "?fieldValidation=Strict", odd);
+  EXPECT_EQ(strict.status, 400) << strict.text;
+  EXPECT_TRUE(strict.message().starts_with(
+      "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: "))
+      << strict.message();
+  EXPECT_NE(strict.message().find("unknown field \"date\""), std::string::npos);
+  EXPECT_NE(strict.message().find("unknown field \"metadata.nmae\""), std::string::npos);
+  EXPECT_FALSE(ask("POST", path("configmaps") + "?fieldValidation=Ignore&dryRun=All", odd)
+                   .headers.has("Warning"));
+  auto warned = ask("POST", path("configmaps"), odd);
+  EXPECT_EQ(warned.status, 201) << warned.text;
+  EXPECT_NE(warned.headers.get("Warning").find("unknown field"), std::string::npos);
+  auto patched = merge(path("configmaps") + "/a?fieldValidation=Strict", R"({"date":{"k":"v"}})");
+  EXPECT_EQ(patched.status, 422) << patched.text;
+  auto pod = make_pod("p");
+  base::ensure(pod, {"spec", "contaniers"}) = JsonArray{};
+  auto typo = ask("POST", path("pods") + "?fieldValidation=Strict", base::to_text(pod));
+  EXPECT_EQ(typo.status, 400) << typo.text;
+  EXPECT_NE(typo.message().find("unknown field \"spec.contaniers\""), std::string::npos);
+}
+
 TEST_F(Objects, AreNamedByThePrefixWhenAsked) {
   auto made =
       create(path("configmaps"),
