@@ -1,5 +1,7 @@
 #include "reconcilers/manager.h"
 
+#include <tuple>
+
 #include "protocol/names.h"
 #include "reconcilers/agent/reconciler.h"
 #include "reconcilers/skillpack/reconciler.h"
@@ -11,9 +13,27 @@ namespace {
 using controller::Key;
 using namespace objects;
 
-constexpr base::Duration counts_delay{
-    1'000};  // an Agent's counts are brought up to date at most so often
+// What controllers write themselves is looked at again, and an Agent's counts are brought up to
+// date, at most so often.
+constexpr base::Duration echo_delay{1'000};
 const std::string ours = "app.kubernetes.io/managed-by=sympozium";
+
+// The rest is what controllers write of what they see. That is looked at, too, but not at once: two
+// controllers that see the same things at different times would answer each other without end.
+bool is_news(const AgentRun* before, const AgentRun* now) {
+  if (!before || !now) return true;
+  const auto facts = [](const AgentRun& run) {
+    const ObjectMeta& meta = run.metadata;
+    return std::tie(meta.uid, meta.generation, meta.finalizers, meta.deletionTimestamp,
+                    run.status.phase, run.status.jobName, run.status.outcome);
+  };
+  return facts(*before) != facts(*now);
+}
+
+bool is_news(const Agent* before, const Agent* now) {
+  return !before || !now || before->metadata.uid != now->metadata.uid ||
+         before->metadata.generation != now->metadata.generation;
+}
 
 }  // namespace
 
@@ -71,17 +91,18 @@ struct Manager::Impl {
 
   void map_changes_to_keys() {
     caches.runs.on_change([this](const Key& key, const AgentRun* before, const AgentRun* now) {
-      runs.add(key);
+      runs.add_after(key, is_news(before, now) ? base::Duration(0) : echo_delay);
       const AgentRun* either = now ? now : before;
       if (!before || !now || before->status.phase != now->status.phase)
-        agents.add_after({key.ns, either->spec.agentRef}, counts_delay);
+        agents.add_after({key.ns, either->spec.agentRef}, echo_delay);
     });
     caches.jobs.on_change(
         [this](const Key&, const Job* before, const Job* now) { add_owner(before, now); });
     caches.pods.on_change(
         [this](const Key&, const Pod* before, const Pod* now) { add_owner(before, now); });
-    caches.agents.on_change(
-        [this](const Key& key, const Agent*, const Agent*) { agents.add(key); });
+    caches.agents.on_change([this](const Key& key, const Agent* before, const Agent* now) {
+      agents.add_after(key, is_news(before, now) ? base::Duration(0) : echo_delay);
+    });
     caches.packs.on_change(
         [this](const Key& key, const SkillPack*, const SkillPack*) { packs.add(key); });
     caches.config_maps.on_change(

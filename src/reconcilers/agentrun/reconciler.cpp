@@ -39,6 +39,13 @@ bool contains(const Texts& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
+Sight sight_of(const std::shared_ptr<const Job>& job,
+               const std::vector<std::shared_ptr<const Pod>>& pods, base::Time now) {
+  Sight sight{.job = job.get(), .pods = {}, .now = now};
+  for (const auto& pod : pods) sight.pods.push_back(pod.get());
+  return sight;
+}
+
 Result until(const std::optional<base::Time>& at, base::Time now) {
   if (!at) return {};
   return {.again_after = std::max(*at - now, base::Duration(1))};
@@ -169,6 +176,29 @@ std::shared_ptr<const Job> RunReconciler::find_job(const AgentRun& run) const {
   return nullptr;
 }
 
+RunReconciler::Pods RunReconciler::known_pods(const AgentRun& run) const {
+  Pods pods;
+  for (auto& [key, pod] : caches_.pods.list_by(std::string(index_run), run.metadata.uid))
+    if (pod) pods.push_back(std::move(pod));
+  return pods;
+}
+
+// When the pod that is recorded is not known, it may be gone, or our watch late: the server knows.
+io::Task<RunReconciler::Pods> RunReconciler::find_pods(RunPtr run) {
+  Pods pods = known_pods(*run);
+  const auto is_recorded = [&](const auto& pod) { return pod->metadata.uid == run->status.podUID; };
+  if (run->status.podUID.empty() || std::ranges::any_of(pods, is_recorded)) co_return pods;
+  kube::Ref all{&Pod::info, run->metadata.ns, {}, {}};
+  kube::ListOptions options{.label_selector = cat(protocol::label_run_uid, "=", run->metadata.uid)};
+  kube::Page page = co_await api_.list(std::move(all), std::move(options));
+  pods.clear();
+  for (const base::Json& item : page.items) {
+    caches_.pods.assume(item);
+    pods.push_back(std::make_shared<const Pod>(controller::decode<Pod>(item)));
+  }
+  co_return pods;
+}
+
 // `run` is as fresh as a write of ours: accepted, its Job's name recorded, not ended, not being
 // deleted.
 io::Task<> RunReconciler::make_job(RunPtr run, Admission admission) {
@@ -261,12 +291,9 @@ io::Task<RunReconciler::RunPtr> RunReconciler::look(RunPtr run) {
       co_return run;
     }
   }
-  Sight sight{.job = job.get(), .pods = {}, .now = clock_.now()};
-  const auto pods = caches_.pods.list_by(std::string(index_run), run->metadata.uid);
-  for (const auto& [key, pod] : pods)
-    if (pod) sight.pods.push_back(pod.get());
+  const Pods pods = co_await find_pods(run);
   AgentRunStatus status = run->status;
-  observe(status, *run, sight);
+  observe(status, *run, sight_of(job, pods, clock_.now()));
   RunPtr written = co_await write(run, std::move(status));
   co_return written;
 }
@@ -298,12 +325,9 @@ io::Task<RunReconciler::RunPtr> RunReconciler::write(RunPtr run, AgentRunStatus 
 io::Task<Result> RunReconciler::settle(RunPtr run) {
   auto job = find_job(*run);
   if (!job) co_return Result{};
-  Sight sight{.job = job.get(), .pods = {}, .now = clock_.now()};
-  const auto pods = caches_.pods.list_by(std::string(index_run), run->metadata.uid);
-  for (const auto& [key, pod] : pods)
-    if (pod) sight.pods.push_back(pod.get());
+  const Pods pods = known_pods(*run);
   AgentRunStatus status = run->status;
-  observe(status, *run, sight);  // the exit code may come last
+  observe(status, *run, sight_of(job, pods, clock_.now()));  // the exit code may come last
   run = co_await write(run, std::move(status));
   const std::optional<base::Time> removal = job_removal(*run, settings_.retention);
   if (!removal) co_return Result{};

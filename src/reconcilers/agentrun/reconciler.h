@@ -26,6 +26,7 @@ class RunReconciler {
 
  private:
   using RunPtr = std::shared_ptr<const objects::AgentRun>;
+  using Pods = std::vector<std::shared_ptr<const objects::Pod>>;
   struct Admission {
     base::Issues issues;
     std::vector<UsedPack> packs;
@@ -46,6 +47,8 @@ class RunReconciler {
   io::Task<RunPtr> fail(RunPtr, std::string_view why, std::string error);
   io::Task<RunPtr> write(RunPtr, objects::AgentRunStatus);
   std::shared_ptr<const objects::Job> find_job(const objects::AgentRun&) const;
+  Pods known_pods(const objects::AgentRun&) const;
+  io::Task<Pods> find_pods(RunPtr);
 
   base::Clock& clock_;
   kube::Api& api_;

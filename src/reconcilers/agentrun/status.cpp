@@ -39,6 +39,19 @@ void set_progress(AgentRunStatus& status, const AgentRun& run, base::Time now, s
   if (!succeeded) set(status, run, now, condition::stalled, true, why, message);
 }
 
+void set_agent_ended(AgentRunStatus& status, const AgentRun& run, base::Time now) {
+  set(status, run, now, condition::started, true, reason::ended, cat("in pod ", status.podName));
+}
+
+// An agent that was seen to run does so no more when its run is over, whichever was told first:
+// the end of its pod or that of its Job.
+void settle_started(AgentRunStatus& status, const AgentRun& run, base::Time now) {
+  const Condition* started = find_condition(status.conditions, condition::started);
+  if (!started) return;
+  const bool was_lost = status.phase == RunPhase::running && started->reason == reason::pod_lost;
+  if (was_lost || started->status == ConditionStatus::is_true) set_agent_ended(status, run, now);
+}
+
 void set_succeeded(AgentRunStatus& status, const AgentRun& run, base::Time now) {
   status.phase = RunPhase::succeeded;
   status.completedAt = now;
@@ -111,14 +124,14 @@ void observe_pod(AgentRunStatus& status, const AgentRun& run, const Sight& sight
     const bool had_one = !status.podUID.empty();
     set(status, run, sight.now, condition::started, false,
         had_one ? reason::pod_lost : reason::waiting_for_pod,
-        had_one ? cat("pod ", status.podName, " is gone; its Job makes a new one")
-                : "the Job has no pod yet");
+        had_one ? cat("pod ", status.podName, " is gone") : "the Job has no pod yet");
     return;
   }
   if (pod->metadata.uid != status.podUID) {
     status.podName = pod->metadata.name;
     status.podUID = pod->metadata.uid;
     status.attempt += 1;
+    status.exitCode.reset();  // it was the pod's before
     if (!status.startedAt) status.startedAt = sight.now;
   }
   Standing standing = standing_of(*pod);
@@ -127,10 +140,10 @@ void observe_pod(AgentRunStatus& status, const AgentRun& run, const Sight& sight
       std::move(standing.message));
 }
 
+// How an agent ends that is being killed says nothing, and need not be seen at all.
 void observe_exit_code(AgentRunStatus& status, const Sight& sight) {
-  if (status.exitCode) return;
   for (const Pod* pod : sight.pods) {
-    if (pod->metadata.uid != status.podUID) continue;
+    if (pod->metadata.uid != status.podUID || pod->metadata.deletionTimestamp) continue;
     const ContainerStatus* agent = find_agent(*pod);
     if (agent && agent->state.terminated) status.exitCode = agent->state.terminated->exitCode;
   }
@@ -138,6 +151,8 @@ void observe_exit_code(AgentRunStatus& status, const Sight& sight) {
 
 void observe_outcome(AgentRunStatus& status, const AgentRun& run, base::Time now) {
   if (!status.outcome) return;
+  set_agent_ended(status, run, now);  // it has spoken, whatever its pod has shown so far
+  remove_condition(status.conditions, condition::finished);  // "without an outcome"
   if (status.outcome->status == OutcomeStatus::success) return set_succeeded(status, run, now);
   set_failed(status, run, reason::agent_failed, status.outcome->error, now);
 }
@@ -179,6 +194,12 @@ void observe_timeout(AgentRunStatus& status, const AgentRun& run, base::Time now
   set_failed(status, run, reason::timed_out, std::move(error), now);
 }
 
+// How a container ended by itself: in a pod that is being deleted, before it was killed.
+const std::optional<TerminatedState>& last_word_of(const ContainerStatus& one, const Pod& pod) {
+  const bool was_killed = pod.metadata.deletionTimestamp && one.lastState.terminated;
+  return one.state.terminated && !was_killed ? one.state.terminated : one.lastState.terminated;
+}
+
 std::string limit_of(const Pod& pod, std::string_view container) {
   for (const auto* list : {&pod.spec.containers, &pod.spec.initContainers})
     for (const Container& one : *list)
@@ -212,6 +233,7 @@ void set_refused(AgentRunStatus& status, const AgentRun& run, const base::Issues
 
 void set_failed(AgentRunStatus& status, const AgentRun& run, std::string_view why,
                 std::string error, base::Time now) {
+  settle_started(status, run, now);
   status.phase = RunPhase::failed;
   status.completedAt = now;
   status.error = std::move(error);
@@ -219,15 +241,18 @@ void set_failed(AgentRunStatus& status, const AgentRun& run, std::string_view wh
 }
 
 const Pod* current_pod(const AgentRunStatus& status, const std::vector<const Pod*>& pods) {
-  const Pod *newest = nullptr, *recorded = nullptr;
+  const auto is_newer = [](const Pod& one, const Pod* other) {
+    return !other || one.metadata.creationTimestamp > other->metadata.creationTimestamp;
+  };
+  const Pod *recorded = nullptr, *newest = nullptr, *going_on = nullptr;
   for (const Pod* pod : pods) {
     if (pod->metadata.uid == status.podUID) recorded = pod;
-    if (!newest || pod->metadata.creationTimestamp > newest->metadata.creationTimestamp)
-      newest = pod;
+    if (is_newer(*pod, newest)) newest = pod;
+    const bool ended = pod->status.phase == "Succeeded" || pod->status.phase == "Failed";
+    if (!ended && is_newer(*pod, going_on)) going_on = pod;
   }
-  if (!recorded) return newest;
-  const bool is_newer = newest->metadata.creationTimestamp > recorded->metadata.creationTimestamp;
-  return is_newer ? newest : recorded;
+  if (recorded) return is_newer(*newest, recorded) ? newest : recorded;
+  return status.podUID.empty() ? newest : going_on;
 }
 
 void observe(AgentRunStatus& status, const AgentRun& run, const Sight& sight) {
@@ -264,14 +289,13 @@ std::optional<PodFailure> explain_failure(const Pod& pod) {
   if (pod.status.reason == "Evicted")
     return PodFailure{reason::evicted,
                       cat("pod ", pod.metadata.name, " was evicted: ", pod.status.message)};
+  for (const ContainerStatus* one : containers_of(pod))
+    for (const auto& end : {one->state.terminated, one->lastState.terminated})
+      if (end && end->reason == "OOMKilled")
+        return PodFailure{reason::out_of_memory, cat("container ", one->name, " ran out of memory",
+                                                     limit_of(pod, one->name))};
   for (const ContainerStatus* one : containers_of(pod)) {
-    const auto& end = one->state.terminated ? one->state.terminated : one->lastState.terminated;
-    if (end && end->reason == "OOMKilled")
-      return PodFailure{reason::out_of_memory, cat("container ", one->name, " ran out of memory",
-                                                   limit_of(pod, one->name))};
-  }
-  for (const ContainerStatus* one : containers_of(pod)) {
-    const auto& end = one->state.terminated ? one->state.terminated : one->lastState.terminated;
+    const auto& end = last_word_of(*one, pod);
     if (!end || end->exitCode == 0) continue;
     std::string message = cat("container ", one->name, " ended with code ", end->exitCode);
     if (!end->reason.empty() && end->reason != "Error") message += cat(" (", end->reason, ")");

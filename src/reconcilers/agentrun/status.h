@@ -57,8 +57,9 @@ struct Sight {
   base::Time now;
 };
 
-// The pod that counts: the newest by creation that is not older than the recorded one; null without
-// any.
+// The pod that counts: the recorded one, or the newest by creation when that is newer. Without the
+// recorded one, which is gone then, the newest that goes on: one that has ended may be older. Null
+// without any.
 const objects::Pod* current_pod(const objects::AgentRunStatus&,
                                 const std::vector<const objects::Pod*>&);
 
