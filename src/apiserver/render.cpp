@@ -66,7 +66,7 @@ Json table_of(const Resource& resource, JsonArray rows, Json metadata, const Ren
       {"kind", "Table"},
       {"apiVersion", cat("meta.k8s.io/", rendering.form.version)},
       {"metadata", std::move(metadata)},
-      {"columnDefinitions", with_columns ? Json(column_definitions(resource)) : Json(JsonArray{})},
+      {"columnDefinitions", with_columns ? Json(column_definitions(resource)) : Json()},
       {"rows", std::move(rows)}};
 }
 

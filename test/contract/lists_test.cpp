@@ -227,8 +227,7 @@ TEST_F(Watches, AreTablesForKubectl) {
   EXPECT_EQ(text_at(first, {"object", "kind"}), "Table");
   EXPECT_GE(first.at("object").at("columnDefinitions").as_array().size(), 3u);
   auto second = open->next();
-  auto columns = second.at("object").at("columnDefinitions");
-  EXPECT_TRUE(columns.is_null() || columns.as_array().empty());
+  EXPECT_TRUE(second.at("object").at("columnDefinitions").is_null());
 }
 
 }  // namespace
