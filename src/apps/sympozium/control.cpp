@@ -162,6 +162,16 @@ struct Reconcilers {
   io::Event ended;
 };
 
+// Since the start of the process.
+void show_store(controller::Metrics& metrics, const apiserver::SqliteObjectLog& objects) {
+  metrics.describe("sympozium_store_commits", "Transactions of the object store made durable.");
+  metrics.watch("sympozium_store_commits", {},
+                [&objects] { return static_cast<double>(objects.counters().commits); });
+  metrics.describe("sympozium_store_writes", "Writes of objects made durable by them.");
+  metrics.watch("sympozium_store_writes", {},
+                [&objects] { return static_cast<double>(objects.counters().jobs); });
+}
+
 io::Task<> answer_metrics(io::Exchange& exchange, const controller::Metrics& reconcilers,
                           const controller::Metrics& loops) {
   if (exchange.target() == "/metrics") {
@@ -190,6 +200,7 @@ int run_control(const std::vector<std::string>& arguments) {
   }
   kube::Client api = process.connect(flags.get("kubeconfig"));
   Loops loops(process, api, base::split(flags.find("loops", ""), ','));
+  if (server) show_store(loops.metrics, server->objects);
 
   reconcilers::Config config;
   if (const std::string lease = flags.find("lease", ""); !lease.empty())  // "namespace/name"
