@@ -1,6 +1,6 @@
 # Every target works on a bare Debian 12 machine: what is missing is installed by ./setup first.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster build test test-full format tidy generate cluster-up cluster-down clean
+.PHONY: help demo demo-cluster build test test-full bench format tidy generate cluster-up cluster-down clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: build  ## the fast tests: unit, contract against our own server, tidy
 
 test-full:  ## everything CI runs: format, tidy, all suites, sanitizers, the real Kubernetes
 	@tools/test-full
+
+bench:  ## measure the shipped programs beside their peers, eight minutes; a table and build/bench.json
+	@tools/bench
 
 format:  ## format all sources in place
 	@./setup && git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i

@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+"""Measures the shipped programs beside their peers, prints a table, writes build/bench.json:   bench/bench.py [part…]
+
+Parts: up programs home cluster; all of them without arguments. README.md says what each row means. Needs root, and a machine
+that has nothing else to do: the load is printed with the figures. Started by tools/bench, which builds what is measured."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "test/e2e"))
+os.environ.setdefault("PRESET", "release")
+from figures import Figures  # noqa: E402
+from homes import SYMPOZIUM, Embedded, Home, eventually, run  # noqa: E402
+from survive import service_pids  # noqa: E402
+
+BIN = SYMPOZIUM.parent
+NS = "default"
+SCRIPT = """
+conversations:
+  - task: "bench: hold"
+    steps: [{text: later, delay: 2h}]
+  - task: "bench: question"
+    forever: true
+    steps: [{text: An answer of a few words.}]
+  - task: "bench: say"
+    forever: true
+    steps: [{text: Done.}]
+"""
+
+
+class Bench(Figures):
+    """The figures, and how a measuring program is started."""
+
+    def measure(self, what, names, peers=(), **flags):
+        """Runs `sympozium-bench what`; `names`: its names for samples → ours. `peers`: ours → the row it is held against."""
+        words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", value)]
+        began = time.monotonic()
+        out = run(BIN / "sympozium-bench", what, *words, timeout=300).stdout
+        print(f"  {what} {' '.join(names.values())}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        for line in out.splitlines():
+            found = json.loads(line)
+            if name := names.get(found["name"]):
+                self.add(name, found["unit"], found["samples"], dict(peers).get(name))
+
+
+def manifest(kind, name, api="sympozium.ai/v1alpha1", **more):
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": NS, **more.pop("metadata", {})}, **more}
+
+
+def cast(model):
+    """Secret, SkillPack with the tool sidecar, and two agents: without and with it."""
+    agent = {"agents": {"default": {"model": "sim-1", "baseURL": f"http://{model}/v1"}},
+             "authRefs": [{"provider": "openai", "secret": "bench"}]}
+    tools = {"skills": [{"skillPackRef": "tools"}]}
+    items = [manifest("Secret", "bench", "v1", stringData={"API_KEY": "not-a-real-key"}, metadata={
+                 "annotations": {"sympozium.ai/use": "provider", "sympozium.ai/hosts": model}}),
+             manifest("SkillPack", "tools", spec={"skills": [{"name": "counting", "content": "Count."}],
+                                                  "sidecar": {"image": "sympozium/tools", "mountWorkspace": True}}),
+             manifest("Agent", "plain", spec=agent), manifest("Agent", "tools", spec={**agent, **tools})]
+    return "\n---\n".join(map(json.dumps, items))
+
+
+FINISHED = {"status": {
+    "phase": "Succeeded", "result": "An answer. " * 60, "attempt": 1, "exitCode": 0, "podName": "finished-xk2p9", "jobName": "finished",
+    "startedAt": "2026-01-02T03:04:05Z", "completedAt": "2026-01-02T03:05:05Z", "policyHash": "0" * 64,
+    "tokenUsage": {"inputTokens": 1234, "outputTokens": 234, "totalTokens": 1468, "toolCalls": 2, "durationMs": 60000},
+    "outcome": {"status": "success", "attempt": 1, "execution": 1, "committedAt": "2026-01-02T03:05:05Z"},
+    "conditions": [{"type": kind, "status": "True", "reason": "Ended", "message": "the agent has answered",
+                    "lastTransitionTime": "2026-01-02T03:05:05Z", "observedGeneration": 1}
+                   for kind in ("Accepted", "Started", "Finished", "Ready")]}}
+
+
+# ---- looking at processes ----
+
+def rss_mib(pid):
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError(f"process {pid} has ended")
+
+
+def cpu_s(pid):
+    """To the nanosecond, of all threads: for processes that hardly work."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
+
+
+def idle_percents(pids, seconds=10):
+    """Of one core, of each process in the same time, when the work that was left is done."""
+    def settled():
+        before = [cpu_s(pid) for pid in pids]
+        time.sleep(2)
+        return all(cpu_s(pid) - was < 0.1 for pid, was in zip(pids, before))
+
+    eventually("the processes have come to rest", settled, 120)
+    before = [cpu_s(pid) for pid in pids]
+    time.sleep(seconds)
+    return [(cpu_s(pid) - was) / seconds * 100 for pid, was in zip(pids, before)]
+
+
+def fdatasync_ms(folder, times=200):
+    """A commit at its cheapest: 4 KiB more in a file, on the disk that holds the home."""
+    took = []
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        for _ in range(times):
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+class Model:
+    """`sympozium model-sim`; what it tells of each request goes to a file, lest a full pipe stops it."""
+
+    def __init__(self, home):
+        script, log = home.folder / "bench-model.yaml", home.folder / "model.log"
+        script.write_text(SCRIPT)
+        home.spawn(SYMPOZIUM, "model-sim", "--script", script, log="model.log")
+        line = eventually("model-sim serves", lambda: next((at for at in log.read_text().splitlines() if "base URL http://" in at), None))
+        self.address = line.split("http://")[1].split("/")[0]
+
+
+# ---- parts ----
+
+def up(bench):
+    """`sympozium up` to its first answered request, from nothing and again; beside it kube-apiserver with etcd."""
+    def ready_ms(*command):
+        began = time.monotonic()
+        with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            line = process.stdout.readline()  # printed when /readyz was answered
+            took = (time.monotonic() - began) * 1000
+            _, errors = process.communicate(timeout=60)
+        assert line and process.returncode == 0, errors.decode()
+        return took
+
+    def both(start, stop, first_times, times, wipe):
+        first, again = [], []
+        for _ in range(first_times):
+            wipe()
+            first.append(ready_ms(*start))
+            run(*stop, check=False)
+        for _ in range(times):
+            again.append(ready_ms(*start))
+            run(*stop)
+        return first, again
+
+    work = pathlib.Path(run("mktemp", "-d").stdout.strip())
+    work.chmod(0o711)
+    state, plane = work / "home", work / "plane"
+    try:
+        first, again = both([SYMPOZIUM, "up", "--detach", "--state", state], [SYMPOZIUM, "down", "--state", state], 5, 20,
+                            lambda: run("rm", "-rf", state))
+        down = ROOT / "test/cluster/down"
+        of_first, of_again = both([ROOT / "test/cluster/up", "--state", plane, "--no-kcm", "--no-scheduler", "--fsync"],
+                                  [down, "--state", plane], 1, 2, lambda: run(down, "--state", plane, "--wipe"))
+    finally:
+        run(SYMPOZIUM, "down", "--state", state, check=False)
+        run(ROOT / "test/cluster/down", "--state", plane, "--wipe", check=False)
+        run("rm", "-rf", work)
+    bench.add("up_ready_ms", "ms", again, "kube_apiserver_ready_ms")
+    bench.add("up_first_ms", "ms", first, "kube_apiserver_first_ms")
+    bench.add("kube_apiserver_ready_ms", "ms", of_again)
+    bench.add("kube_apiserver_first_ms", "ms", of_first)
+
+
+def programs(bench):
+    """The pod's programs by themselves."""
+    bench.measure("runner", {name: name for name in (
+        "runner_start_ms", "runner_cpu_ms_per_turn", "runner_rss_mib", "exec_floor_ms", "python_agent_cpu_ms_per_turn",
+        "python_agent_rss_mib")},
+        {"runner_start_ms": "exec_floor_ms", "runner_cpu_ms_per_turn": "python_agent_cpu_ms_per_turn",
+         "runner_rss_mib": "python_agent_rss_mib"},
+        runner=BIN / "sympozium-runner", nothing=BIN / "bench-nothing", script=ROOT / "bench/agent.py", starts=200, conversations=20)
+    bench.measure("execute", {name: name for name in ("execute_command_ms", "busybox_true_ms")},
+                  {"execute_command_ms": "busybox_true_ms"},
+                  bridge=BIN / "sympozium-bridge", runner=BIN / "sympozium-runner", count=300)
+
+
+class BenchedHome(Embedded):
+    """`sympozium up` with a model, two agents, and a pod of each that is at rest."""
+
+    def start(self):
+        self.metrics_port = int(run("python3", "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); "
+                                                     "print(s.getsockname()[1])").stdout)
+        self.node = f"bench-{os.getpid()}"
+        run(SYMPOZIUM, "up", "--detach", "--state", self.state, "--node-name", self.node, "--metrics-port", self.metrics_port)
+        self.kubeconfig = self.state / "admin.kubeconfig"
+        self.model = Model(self)
+        self.kubectl("apply", "-f", "-", text=cast(self.model.address))
+
+    def shim(self):
+        return (self.state / "lock").read_text().strip()
+
+    def hold(self, agent):
+        """A run whose model takes its time."""
+        model = {"provider": "openai", "model": "sim-1", "baseURL": f"http://{self.model.address}/v1", "authSecretRef": "bench"}
+        spec = {"agentRef": agent, "task": "bench: hold", "agentId": agent, "sessionKey": "hold", "model": model}
+        name = f"hold-{agent}"
+        self.kubectl("apply", "-f", "-", text=json.dumps(manifest("AgentRun", name, spec=spec)))
+        self.kubectl("wait", f"agentrun/{name}", "--for=jsonpath={.status.phase}=Running", "--timeout=60s")
+        return self.get("agentrun", name)["status"]
+
+    def bundles(self, pod_uid, containers):
+        """What the node made for the runtime, but for the bridge's address: the agent finds none and waits."""
+        out = []
+        for container in containers:
+            config = json.loads((self.state / "node/pods" / pod_uid / "containers" / container / "0/config.json").read_text())
+            config["process"]["env"] = [word.replace(":9410", ":1") for word in config["process"]["env"]]
+            folder = self.folder / "bundles" / pod_uid / container
+            folder.mkdir(parents=True)
+            (folder / "config.json").write_text(json.dumps(config))
+            out.append(str(folder))
+        return ",".join(out)
+
+    def commits(self):
+        text = run("curl", "-sf", f"http://127.0.0.1:{self.metrics_port}/metrics").stdout
+        return float(next(line.split()[1] for line in text.splitlines() if line.startswith("sympozium_store_commits ")))
+
+
+def home(bench):
+    """The embedded home: the way to the agent, the gateway, many runs, many objects."""
+    embedded = BenchedHome()
+    try:
+        common = {"kubeconfig": embedded.kubeconfig, "shim": embedded.shim(), "node": embedded.node,
+                  "scratch": embedded.folder / "runtime"}
+        held = {agent: embedded.hold(agent) for agent in ("plain", "tools")}
+        plain = embedded.bundles(held["plain"]["podUID"], ["ipc-bridge", "agent"])
+        tools = embedded.bundles(held["tools"]["podUID"], ["ipc-bridge", "skill-tools", "agent"])
+        bench.measure("start", {"post_to_exec_ms": "run_post_to_exec_ms", "post_to_launch_ms": "run_post_to_launch_ms",
+                                "launches": "path_launches", "crun_ms": "crun_two_ms"},
+                      {"run_post_to_exec_ms": "crun_two_ms"},
+                      agent="plain", task="bench: say", prefix="plain", count=60, bundles=plain, **common)
+        bench.measure("start", {"post_to_exec_ms": "run_post_to_exec_tools_ms", "crun_ms": "crun_three_ms"},
+                      {"run_post_to_exec_tools_ms": "crun_three_ms"},
+                      agent="tools", task="bench: say", prefix="tools", count=30, bundles=tools, **common)
+        token = embedded.kubectl("create", "token", "sympozium-run", "--audience", "sympozium-gateway", "--bound-object-kind", "Pod",
+                                 "--bound-object-name", held["plain"]["podName"], "--bound-object-uid", held["plain"]["podUID"])
+        gateway = service_pids(embedded)["gateway"]
+        spent, rate, seconds = cpu_s(gateway), 300, 8
+        bench.measure("gateway", {name: name for name in ("gateway_first_byte_ms", "model_first_byte_ms")},
+                      {"gateway_first_byte_ms": "model_first_byte_ms"}, model=embedded.model.address,
+                      socket=embedded.state / "run/gateway/gateway.sock", token=token.stdout.strip(), rate=rate, seconds=seconds)
+        calls = rate * seconds + rate // 4  # with those that warm it up
+        bench.add("gateway_cpu_ms_per_call", "ms", [(cpu_s(gateway) - spent) * 1000 / calls])
+        bench.add("fdatasync_ms", "ms", fdatasync_ms(embedded.state))
+        many(bench, embedded, common, plain)
+    finally:
+        embedded.stop()
+
+
+def many(bench, embedded, common, bundles):
+    runs, at_once = 500, 20
+    commits = embedded.commits()
+    bench.measure("runs", {"runs_per_s": "runs_per_s", "run_ms": "run_end_to_end_ms"}, {"runs_per_s": "crun_pods_per_s"},
+                  kubeconfig=common["kubeconfig"], agent="plain", task="bench: say", prefix="many", count=runs, at_once=at_once)
+    bench.add("store_commits_per_run", "commits", [(embedded.commits() - commits) / runs])
+    pids = {**service_pids(embedded), "shim": int(embedded.shim())}
+    for name, pid in sorted(pids.items()):
+        bench.add(f"{name}_rss_mib", "MiB", [rss_mib(pid)], {"control": "kube_apiserver_etcd_rss_mib"}.get(name))
+    bench.measure("runtime", {"crun_pods_per_s": "crun_pods_per_s"}, bundles=bundles, count=100, at_once=at_once,
+                  **{name: value for name, value in common.items() if name != "kubeconfig"})
+    fill(bench, embedded, "home_fill_s")
+    bench.add("control_10k_rss_mib", "MiB", [rss_mib(pids["control"])], "kube_apiserver_etcd_10k_rss_mib")
+    bench.add("control_10k_idle_percent", "%", idle_percents([pids["control"]]), "kube_apiserver_etcd_10k_idle_percent")
+
+
+def fill(bench, home_, name):
+    """10,000 AgentRuns that have ended."""
+    status = home_.folder / "finished.json"
+    status.write_text(json.dumps(FINISHED))
+    bench.measure("finished-runs", {"finished_runs_s": name}, kubeconfig=home_.kubeconfig, agent="plain", task="bench: say " * 20,
+                  prefix="finished", count=10_000, status=status)
+
+
+class BenchedCluster(Home):
+    """kube-apiserver, etcd (durable) and kube-controller-manager without its job controller, so that a Job stays a Job; of ours
+    the controller alone."""
+
+    def start(self):
+        self.plane = self.folder / "plane"
+        run(ROOT / "test/cluster/up", "--state", self.plane, "--fsync", "--no-scheduler", "--controllers", "*,-job-controller", timeout=3000)
+        self.kubeconfig = self.plane / "admin.kubeconfig"
+        self.kubectl("apply", "-f", "-", text=run(SYMPOZIUM, "manifests").stdout)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd/agents.sympozium.ai", "crd/agentruns.sympozium.ai",
+                     "crd/skillpacks.sympozium.ai")
+        self.kubectl("apply", "-f", "-", text=cast("127.0.0.1:9"))
+
+    def pid(self, component):
+        return int((self.plane / f"run/{component}.pid").read_text().split()[0])
+
+    def start_controller(self):
+        who = run(ROOT / "test/cluster/user", "--state", self.plane, "sympozium-controller").stdout.strip()
+        return self.spawn(SYMPOZIUM, "control", "--kubeconfig", who, log="controller.log")
+
+    def start_floor(self):
+        job = manifest("Job", "bare", "batch/v1", spec={"template": {"spec": {
+            "restartPolicy": "Never", "containers": [{"name": "agent", "image": "sympozium/runner"}]}}})
+        file = self.folder / "job.json"
+        file.write_text(json.dumps(job))
+        return self.spawn(BIN / "sympozium-bench", "bare-jobs", "--kubeconfig", self.kubeconfig, "--job", file, log="floor.log")
+
+    def end_process(self, process):
+        process.terminate()
+        process.wait(timeout=30)
+
+    def end(self):
+        run(ROOT / "test/cluster/down", "--state", self.plane, "--wipe", check=False)
+
+
+def cluster(bench):
+    """The controller alone on a stock API server."""
+    real = BenchedCluster()
+    try:
+        def server_rss():
+            return [rss_mib(real.pid("kube-apiserver")) + rss_mib(real.pid("etcd"))]
+
+        def jobs(prefix, to_job, burst, peers=()):
+            bench.measure("jobs", {"run_to_job_ms": to_job, "burst_jobs_per_s": burst}, peers, kubeconfig=real.kubeconfig, agent="plain",
+                          task="bench: say", prefix=prefix, count=100, burst=500)
+
+        floor = real.start_floor()
+        jobs("floor", "bare_run_to_job_ms", "bare_burst_jobs_per_s")
+        real.end_process(floor)
+        controller = real.start_controller()
+        eventually("the controller has taken over", lambda: real.get("agentrun", "floor-0").get("status", {}).get("phase"))
+        idle_percents([controller.pid], 1)  # it has looked at the floor's runs
+        jobs("ours", "cluster_run_to_job_ms", "cluster_burst_jobs_per_s",
+             {"cluster_run_to_job_ms": "bare_run_to_job_ms", "cluster_burst_jobs_per_s": "bare_burst_jobs_per_s"})
+        bench.add("kube_apiserver_etcd_rss_mib", "MiB", server_rss())
+        real.end_process(controller)
+        fill(bench, real, "cluster_fill_s")
+        controller = real.start_controller()
+        idle = idle_percents([controller.pid, real.pid("kube-controller-manager"), real.pid("kube-apiserver"), real.pid("etcd")])
+        bench.add("controller_rss_mib", "MiB", [rss_mib(controller.pid)], "kube_controller_manager_rss_mib")
+        bench.add("controller_idle_percent", "%", [idle[0]], "kube_controller_manager_idle_percent")
+        bench.add("kube_controller_manager_rss_mib", "MiB", [rss_mib(real.pid("kube-controller-manager"))])
+        bench.add("kube_controller_manager_idle_percent", "%", [idle[1]])
+        bench.add("kube_apiserver_etcd_10k_rss_mib", "MiB", server_rss())
+        bench.add("kube_apiserver_etcd_10k_idle_percent", "%", [idle[2] + idle[3]])
+    finally:
+        real.stop()
+
+
+PARTS = {part.__name__: part for part in (up, programs, home, cluster)}
+
+
+def main():
+    chosen = sys.argv[1:] or list(PARTS)
+    if not set(chosen) <= set(PARTS):
+        sys.exit(__doc__)
+    bench = Bench()
+    load = os.getloadavg()[0]
+    for part in chosen:
+        began = time.monotonic()
+        PARTS[part](bench)
+        print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print(bench.table())
+    print(f"\n{os.cpu_count()} cores, kernel {os.uname().release}, load before {load:.1f}, now {os.getloadavg()[0]:.1f}")
+    bench.write(ROOT / "build/bench.json")
+
+
+if __name__ == "__main__":
+    main()
