@@ -207,7 +207,7 @@ bool Manager::is_ready() const {
   return true;
 }
 
-const controller::Metrics& Manager::metrics() const { return impl_->metrics; }
+controller::Metrics& Manager::metrics() { return impl_->metrics; }
 const Caches& Manager::caches() const { return impl_->caches; }
 
 }  // namespace reconcilers

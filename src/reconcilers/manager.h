@@ -30,8 +30,8 @@ class Manager {
   // Finishes what is in hand, gives the lease back; run() returns.
   void stop();
 
-  bool is_ready() const;  // caches are complete
-  const controller::Metrics& metrics() const;
+  bool is_ready() const;           // caches are complete
+  controller::Metrics& metrics();  // others may add theirs
   const Caches& caches() const;
 
  private:

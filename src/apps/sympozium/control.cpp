@@ -120,7 +120,8 @@ std::vector<const schema::KindInfo*> kinds_with_owners() {
 
 // What kube-controller-manager and kube-scheduler do elsewhere.
 struct Loops {
-  Loops(Process& p, kube::Api& api, const std::vector<std::string>& wanted) {
+  Loops(Process& p, kube::Api& api, controller::Metrics& metrics,
+        const std::vector<std::string>& wanted) {
     auto want = [&](std::string_view name) {
       return std::ranges::find(wanted, name) != wanted.end();
     };
@@ -137,7 +138,6 @@ struct Loops {
       p.group.spawn("garbage", garbage->run());
     }
   }
-  controller::Metrics metrics;
   std::optional<loops::JobLoop> jobs;
   std::optional<loops::Binder> binder;
   std::optional<loops::GcLoop> garbage;
@@ -172,10 +172,9 @@ void show_store(controller::Metrics& metrics, const apiserver::SqliteObjectLog& 
                 [&objects] { return static_cast<double>(objects.counters().jobs); });
 }
 
-io::Task<> answer_metrics(io::Exchange& exchange, const controller::Metrics& reconcilers,
-                          const controller::Metrics& loops) {
+io::Task<> answer_metrics(io::Exchange& exchange, const controller::Metrics& metrics) {
   if (exchange.target() == "/metrics") {
-    std::string text = reconcilers.format() + loops.format();
+    std::string text = metrics.format();
     co_await exchange.respond(
         {200, {{"Content-Type", "text/plain; version=0.0.4"}}, std::move(text)});
   } else if (exchange.target() == "/healthz") {
@@ -199,25 +198,26 @@ int run_control(const std::vector<std::string>& arguments) {
     process.group.spawn("API server", server->run(*listener));
   }
   kube::Client api = process.connect(flags.get("kubeconfig"));
-  Loops loops(process, api, base::split(flags.find("loops", ""), ','));
-  if (server) show_store(loops.metrics, server->objects);
-
   reconcilers::Config config;
   if (const std::string lease = flags.find("lease", ""); !lease.empty())  // "namespace/name"
     config.lease = {.ns = lease.substr(0, lease.find('/')),
                     .name = lease.substr(lease.find('/') + 1),
                     .identity = base::random_suffix(process.random, 12)};
   Reconcilers reconcilers(process, api, std::move(config));
-  if (server) process.at_stop([&server] { return server->api.stop(); });
+  controller::Metrics& metrics = reconcilers.manager.metrics();
+  Loops loops(process, api, metrics, base::split(flags.find("loops", ""), ','));
+  if (server) {
+    show_store(metrics, server->objects);
+    process.at_stop([&server] { return server->api.stop(); });
+  }
 
   std::unique_ptr<io::Listener> metrics_listener;
-  io::HttpServer metrics(
-      process.loop, process.clock, process.log, io::ServerLimits{}, [&](io::Exchange& exchange) {
-        return answer_metrics(exchange, reconcilers.manager.metrics(), loops.metrics);
-      });
+  io::HttpServer metrics_server(
+      process.loop, process.clock, process.log, io::ServerLimits{},
+      [&](io::Exchange& exchange) { return answer_metrics(exchange, metrics); });
   if (find_listen_fd("metrics")) {
     metrics_listener = io::listen_fd(process.loop, listen_fd_named("metrics"));
-    process.group.spawn("metrics", metrics.serve(*metrics_listener, nullptr));
+    process.group.spawn("metrics", metrics_server.serve(*metrics_listener, nullptr));
   }
   return process.run();
 }
