@@ -40,7 +40,7 @@ class Bench(Figures):
         """Runs `sympozium-bench what`; `names`: its names for samples → ours. `peers`: ours → the row it is held against."""
         words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", value)]
         began = time.monotonic()
-        out = run(BIN / "sympozium-bench", what, *words, timeout=300).stdout
+        out = run(BIN / "sympozium-bench", what, *words, timeout=900).stdout
         print(f"  {what} {' '.join(names.values())}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         for line in out.splitlines():
             found = json.loads(line)

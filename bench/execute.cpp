@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -33,6 +34,21 @@ using namespace protocol;
 constexpr base::Duration patience{10'000};
 constexpr char execution[] = "1.1";
 
+// /proc in a root of ours, seen by nobody else.
+class ProcMount {
+ public:
+  explicit ProcMount(std::string path) : path_(std::move(path)) {
+    if (::unshare(CLONE_NEWNS) != 0) io::throw_errno("leaving", "the mounts");
+    ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    if (::mount("proc", path_.c_str(), "proc", 0, nullptr) != 0) io::throw_errno("mounting", path_);
+  }
+  ~ProcMount() { ::umount2(path_.c_str(), MNT_DETACH); }
+  ProcMount(const ProcMount&) = delete;
+
+ private:
+  std::string path_;
+};
+
 // The bridge's port is the pod's: ours is a network where nobody has it.
 void enter_own_network() {
   if (::unshare(CLONE_NEWNET) != 0) io::throw_errno("leaving", "the network");
@@ -46,8 +62,8 @@ void enter_own_network() {
 
 // What the images of a pod hold, in one root: what the bridge sees as the sidecar's folder is /ipc.
 void make_root(const std::string& root, const Flags& flags) {
-  for (const char* folder : {"/bin", "/dev", "/run", "/workspace", "/bridge/ipc/skill-tools",
-                             "/var/run/secrets/sympozium/token"})
+  for (const char* folder : {"/bin", "/dev", "/proc", "/run", "/workspace",
+                             "/bridge/ipc/skill-tools", "/var/run/secrets/sympozium/token"})
     io::make_directories(root + folder, 0755);
   for (const char* program : {"bridge", "runner"})
     io::write_file(cat(root, "/bin/", program), io::read_file(flags.get(program)), 0755);
@@ -119,6 +135,7 @@ io::Task<> measure(io::HttpClient& bridge, base::Clock& clock, int count) {
 void measure_execute(const Flags& flags) {
   test::TempDirectory root;
   make_root(root.path(), flags);
+  const ProcMount proc(root / "proc");
   enter_own_network();
   io::Loop loop;
   io::SystemClock clock(loop);
