@@ -52,6 +52,7 @@ class ServerTest : public testing::Test {
     int status;
     Json body;
     io::Headers headers;
+    std::string text;
   };
   Answer ask(std::string method, std::string target, std::string body = "",
              std::string type = "application/json", std::string accept = "application/json") {
@@ -64,7 +65,7 @@ class ServerTest : public testing::Test {
     loop_.run(handler(exchange));
     Json parsed;
     if (exchange.text.starts_with('{')) parsed = base::parse_json(exchange.text);
-    return {exchange.status, parsed, exchange.response_headers};
+    return {exchange.status, parsed, exchange.response_headers, exchange.text};
   }
   Answer create(const std::string& path, const Json& object) {
     return ask("POST", path, base::to_text(object));
@@ -459,6 +460,14 @@ TEST_F(ServerTest, TellsWhatItServes) {
   EXPECT_EQ(ask("GET", "/openapi/v3").status, 200);
   EXPECT_EQ(ask("GET", "/openapi/v3/apis/batch/v1").status, 200);
   EXPECT_EQ(text_at(ask("GET", "/openapi/v2").body, {"swagger"}), "2.0");
+  auto binary = ask("GET", "/openapi/v2", "", "",
+                    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
+  EXPECT_EQ(binary.headers.get("Content-Type"),
+            "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  EXPECT_TRUE(
+      binary.text.starts_with("\n\x03"
+                              "2.0"));
+  EXPECT_NE(binary.text.find("io.k8s.api.core.v1.ConfigMap"), std::string::npos);
   EXPECT_EQ(ask("GET", "/version").status, 200);
 }
 
