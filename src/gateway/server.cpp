@@ -26,6 +26,9 @@ namespace {
 
 constexpr auto grant_life = std::chrono::minutes(5);
 constexpr auto idle_session = std::chrono::minutes(30);
+constexpr std::size_t error_bytes_max =
+    32 * 1024;                                // of an agent's last word: it goes into a status
+constexpr std::size_t agent_bytes_max = 256;  // of what an agent calls itself
 
 io::Response answer(std::string json) {
   return {200, {{"Content-Type", "application/json"}}, std::move(json)};
@@ -140,7 +143,8 @@ struct Gateway::Impl {
     const auto declared = policy::declared_tools(packs);
     auto session = session_of(run->metadata.uid);
     auto turn = co_await session->writing.acquire();
-    co_await begin_execution(*run, *session, declared, said.agent);
+    std::string agent(base::clip(said.agent, agent_bytes_max));
+    co_await begin_execution(*run, *session, declared, std::move(agent));
     Welcome welcome;
     welcome.ns = run->metadata.ns;
     welcome.name = run->metadata.name;
@@ -341,7 +345,9 @@ struct Gateway::Impl {
     auto turn = co_await session->writing.acquire();
     if (session->record().outcome) co_return;
     std::vector<journal::Batch::Blob> blobs;
-    journal::RunOutcome body{.status = outcome.status, .text = "", .error = outcome.error};
+    journal::RunOutcome body{.status = outcome.status,
+                             .text = "",
+                             .error = std::string(base::clip(outcome.error, error_bytes_max))};
     if (!outcome.text.empty()) {
       body.text = blob_name(outcome.text);
       blobs.push_back({body.text, std::move(outcome.text)});

@@ -291,6 +291,17 @@ TEST_F(GatewayTest, BelievesOnlyTheTokenOfTheRecordedPod) {
   EXPECT_EQ(status_with(started.token), 200);
 }
 
+TEST_F(GatewayTest, TellsOfALastWordBeyondMeasureInPart) {
+  Simulated provider(tool_script);
+  const StartedRun started = start_run(provider);
+  ASSERT_EQ(ask(started, "/v1/hello", to_text(Hello{std::string(5'000'000, 'a')}), "").status, 200);
+  const Outcome outcome{RunStatus::error, "", std::string(5'000'000, 'x')};
+  ASSERT_EQ(ask(started, "/v1/outcome", to_text(outcome)).status, 200);
+  EXPECT_EQ(welcome(started).outcome.value().error.size(), 32u * 1024);
+  for (const auto& event : run(life->journal.events(started.uid, -1, 100)))
+    EXPECT_LT(event.body.size(), 50'000u);
+}
+
 // A token lives on for minutes after its pod.
 TEST_F(GatewayTest, DoesNothingForTheTokenOfARunThatIsOver) {
   Simulated provider(tool_script);
