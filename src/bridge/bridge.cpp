@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t body_bytes_max = 32 * 1024 * 1024;
 constexpr std::size_t small_bytes = 4 * 1024 * 1024;
 constexpr std::size_t call_bytes_max = 1024 * 1024;  // it is parsed here
-constexpr base::Duration body_limit{60'000};         // the agent is no network away
+constexpr base::Duration body_limit{20'000};         // the agent is no network away
 constexpr base::Duration answer_limit{600'000};      // of one try; a model may think for long
 constexpr base::Duration give_up_after{
     600'000};  // of all tries: the run's own time limit comes first, usually
