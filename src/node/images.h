@@ -14,7 +14,8 @@
 namespace node {
 
 struct ImageFile {
-  std::string path;  // "bin/sympozium-bridge"; a trailing '/' makes a directory, entered by whom may read it
+  std::string path;  // "bin/sympozium-bridge"; a trailing '/' makes a directory, entered by whom
+                     // may read it
   std::string bytes;
   unsigned mode = 0644;
   std::string link;  // target of a symbolic link; then bytes and mode do not count
