@@ -126,15 +126,16 @@ io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string cal
                                                  Command command) {
   const Folder& folder = folder_of(command.target);
   const std::string answer = file_of("result", id), question = file_of("request", id);
-  const Json request{{"id", id},
-                     {"command", command.command},
-                     {"args", base::JsonArray{}},
-                     {"argv", base::JsonArray(command.argv.begin(), command.argv.end())},
-                     {"stdin", command.input},
-                     {"workDir", command.work_dir},
-                     {"timeout", command.timeout_seconds},
-                     {"target", command.target},
-                     {"_meta", {{"callId", call_id}}}};
+  base::JsonObject request{{"id", id},
+                           {"command", command.command},
+                           {"args", base::JsonArray{}},
+                           {"argv", base::JsonArray(command.argv.begin(), command.argv.end())},
+                           {"stdin", command.input},
+                           {"timeout", command.timeout_seconds},
+                           {"target", command.target},
+                           {"_meta", {{"callId", call_id}}}};
+  // Absent means /workspace; to other executors than ours an empty one would mean where they are.
+  if (!command.work_dir.empty()) request["workDir"] = command.work_dir;
   auto answered = std::make_shared<io::Event>();
   const auto key = std::make_pair(&folder, answer);
   waiting_[key] = answered;

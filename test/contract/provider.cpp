@@ -44,8 +44,11 @@ std::unique_ptr<Provider> make_provider(io::Loop& loop, base::Clock& clock, base
 }
 
 std::string find_stock_program(const std::string& name) {
-  auto home = std::getenv("HOME");
-  std::filesystem::path cache = base::cat(home ? home : "/root", "/.cache/sympozium/cluster");
+  const char* caches = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  std::filesystem::path cache =
+      base::cat(caches && *caches ? caches : base::cat(home ? home : "/root", "/.cache"),
+                "/sympozium/cluster");
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(cache, none))
     if (auto path = entry.path() / name; std::filesystem::exists(path)) return path.string();
