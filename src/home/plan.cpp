@@ -107,7 +107,8 @@ void add_services(Plan& plan, const UpOptions& options, const std::string& serve
       {.name = "gateway", .address = "unix:" + layout.gateway_socket(), .mode = 0666, .owner = {}}};
   plan.shim.directory = nodes + "/shim";
   plan.shim.socket = nodes + "/shim.sock";
-  plan.shim.cgroup = "/sympozium/" + node;
+  // Of this home alone: what a start finds in it is left from the last time, and is killed.
+  plan.shim.cgroup = cat("/sympozium/", node, "/", io::sha256_hex(layout.root).substr(0, 8));
   auto node_service = service(
       options, "node",
       {"--kubeconfig", nodes + "/kubeconfig", "--name", node, "--directory", nodes, "--shim",

@@ -19,7 +19,7 @@ struct NodeConfig {
   std::string directory;          // state, 0700: pods/ and images/ below it
   std::string shim_socket;        // of the shim whose child this process is
   std::string gateway_directory;  // holds gateway.sock; for csi volumes gateway.sympozium.ai
-  std::string cgroup;             // the shim's, "/sympozium/<node>"
+  std::string cgroup;             // the shim's, "/sympozium/<node>/<home>"
   std::string runtime_version = "crun://1";
   std::vector<ImageSource> images;
   std::int64_t pids_per_container = 512;

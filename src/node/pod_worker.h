@@ -20,7 +20,7 @@ namespace node {
 struct Settings {
   std::string pods_directory;     // one directory per pod uid below it
   std::string gateway_directory;  // of the node's gateway socket
-  std::string cgroup;             // "/sympozium/<node>"
+  std::string cgroup;             // "/sympozium/<node>/<home>"
   Facts facts;
   Machine machine;
 };

@@ -59,6 +59,22 @@ TEST_F(Lists, KnowWhatAnAbsentFieldMeans) {
   EXPECT_EQ(of("jobs", "status.successful!%3D0"), "");
 }
 
+TEST_F(Lists, SelectByTheNamesOfTheirVersion) {
+  auto event = base::parse_json(
+      R"({"metadata":{"name":"e"},"reason":"Why","reportingComponent":"us",
+          "involvedObject":{"kind":"Pod","name":"p"}})");
+  base::ensure(event, {"involvedObject", "namespace"}) = ns();
+  ASSERT_EQ(create(path("events"), event).status, 201);
+  auto modern = "/apis/events.k8s.io/v1/namespaces/" + ns() + "/events?fieldSelector=";
+  EXPECT_EQ(names_of(ask("GET", modern + "regarding.name%3Dp,reason%3DWhy")), "e ");
+  EXPECT_EQ(names_of(ask("GET", modern + "reportingController%3Dus")), "e ");
+  EXPECT_EQ(names_of(ask("GET", modern + "regarding.name%3Dq")), "");
+  EXPECT_EQ(ask("GET", modern + "involvedObject.name%3Dp").status, 400);
+  auto core = path("events") + "?fieldSelector=";
+  EXPECT_EQ(names_of(ask("GET", core + "involvedObject.name%3Dp,source%3Dus")), "e ");
+  EXPECT_EQ(ask("GET", core + "regarding.name%3Dp").status, 400);
+}
+
 TEST_F(Lists, AreCutBySelectors) {
   make_four();
   auto of = [&](const std::string& query) {

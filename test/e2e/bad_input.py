@@ -117,6 +117,15 @@ class BadInput(unittest.TestCase):
         self.assertIn("is in use by process", told.stderr)
         self.assertEqual(self.home.kubectl("get", "--raw", "/readyz").stdout, "ok")
 
+    def test_two_homes_whose_nodes_have_one_name_leave_each_other_alone(self):
+        self.home.kubectl("apply", "-f", "-", text=self.manifest("undisturbed").replace("task: answer", "task: answer late"))
+        self.home.kubectl("wait", "agentrun/undisturbed", "--for=jsonpath={.status.phase}=Running", "--timeout=30s")
+        Embedded().stop()
+        self.home.kubectl("wait", "agentrun/undisturbed", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+        pod = self.home.get("pod", self.home.get("agentrun", "undisturbed")["status"]["podName"])
+        self.assertEqual([c["restartCount"] for c in pod["status"]["containerStatuses"] + pod["status"]["initContainerStatuses"]], [0, 0])
+        self.home.kubectl("delete", "agentrun", "undisturbed")
+
     def test_without_root_it_says_how(self):
         told = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(SYMPOZIUM), "up"], capture_output=True, text=True, timeout=20)
         self.assertEqual(told.returncode, 3, told.stderr)

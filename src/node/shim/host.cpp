@@ -150,8 +150,9 @@ void clear_containers(const std::string& directory, const std::string& group) {
     if (all) break;
     ::poll(nullptr, 0, 10);  // the killed need a moment to leave their groups
   }
-  const auto slash = group.rfind('/');
-  if (slash > 0)  // the parent that several nodes share goes with the last of them
+  // The parents that several homes share go with the last of them.
+  for (auto slash = group.rfind('/'); slash > 0 && slash != std::string::npos;
+       slash = group.rfind('/', slash - 1))
     for (const auto& hierarchy : hierarchies())
       ::rmdir((hierarchy.string() + group.substr(0, slash)).c_str());
   std::error_code none;

@@ -34,7 +34,7 @@ struct Service {
 struct Config {
   std::string directory;                  // 0700, made if absent: runtime state, pid files
   std::string socket;                     // where the node connects; root only
-  std::string cgroup;                     // our group in each hierarchy, "/sympozium/<node>"
+  std::string cgroup;                     // our group in each hierarchy, "/sympozium/<node>/<home>"
   std::string runtime = "/usr/bin/crun";  // OCI runtime
   std::vector<Service> services;
   int stop_seconds = 25;            // how long services may take after SIGTERM
