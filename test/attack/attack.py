@@ -182,7 +182,7 @@ class Attack(unittest.TestCase):
 
     def processes_of(self, pod, name):
         groups = pathlib.Path("/sys/fs/cgroup").glob(f"{'*/' if pathlib.Path('/sys/fs/cgroup/memory').is_dir() else ''}"
-                                                     f"sympozium/attack/pod{pod['metadata']['uid']}/{name}.*/cgroup.procs")
+                                                     f"sympozium/attack/*/pod{pod['metadata']['uid']}/{name}.*/cgroup.procs")
         return {int(pid) for group in groups for pid in group.read_text().split()}
 
     def restarts(self, pod):
