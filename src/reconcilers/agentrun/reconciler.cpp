@@ -264,12 +264,13 @@ io::Task<RunReconciler::RunPtr> RunReconciler::look(RunPtr run) {
                                      .exists = job != nullptr};
   controller::ChildStep step = controller::plan_child(facts);
   if (step == controller::ChildStep::create || step == controller::ChildStep::lost) {
-    // The cache may be behind: look at the run and its Job as they are.
+    // The cache may be behind: look at the run and its Job as they are. The Job last: what is told
+    // of it in the run was there before.
     kube::Ref job_ref{&Job::info, run->metadata.ns, run->status.jobName, {}};
     kube::Ref run_ref = ref_to(*run);
-    std::optional<base::Json> job_now = co_await kube::find(api_, std::move(job_ref));
     std::optional<base::Json> run_now = co_await kube::find(api_, std::move(run_ref));
     if (!run_now) co_return run;
+    std::optional<base::Json> job_now = co_await kube::find(api_, std::move(job_ref));
     caches_.runs.assume(*run_now);
     auto fresh = std::make_shared<const AgentRun>(controller::decode<AgentRun>(*run_now));
     if (fresh->metadata.uid != run->metadata.uid || fresh->metadata.deletionTimestamp ||

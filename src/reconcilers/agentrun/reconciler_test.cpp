@@ -137,6 +137,30 @@ TEST_F(RunReconcilerTest, MakesAJobAgainThatVanishedBeforeAnythingCameOfIt) {
   EXPECT_EQ(run().status.phase, RunPhase::pending);
 }
 
+// It once took the run that another controller had gone on with for one that had lost its Job: it
+// had looked for the Job before that one was made, and at the run after.
+TEST_F(RunReconcilerTest, TakesAJobThatAnotherControllerMakesMeanwhile) {
+  create_run();
+  base::Json job = base::parse_json(R"({"metadata":{"name":"one","ownerReferences":[{
+      "apiVersion":"sympozium.ai/v1alpha1","kind":"AgentRun","name":"one","controller":true}]},
+      "apiVersion":"batch/v1","kind":"Job","spec":{"template":{"spec":{
+      "restartPolicy":"Never","containers":[{"name":"agent","image":"i"}]}}}})");
+  base::Json& owner = job.at("metadata").at("ownerReferences").at(0);
+  owner.as_object()["uid"] = run().metadata.uid;
+  int looks = 0;
+  api.before = [&](std::string call) -> io::Task<> {
+    if (!call.starts_with("get ") || ++looks != 2) co_return;
+    co_await client->create(ref<Job>(""), job, {});
+    kube::Ref status = ref<AgentRun>("one");
+    status.subresource = "status";
+    const base::Json begun = base::parse_json(R"({"status":{"podName":"p","podUID":"u"}})");
+    co_await client->patch(status, begun, {});
+  };
+  remove<Job>("one");
+  EXPECT_GE(looks, 2);
+  EXPECT_EQ(run().status.phase, RunPhase::pending);
+}
+
 TEST_F(RunReconcilerTest, RemovesTheJobAfterItsRetention) {
   create_run();
   loop.run(client->patch({&AgentRun::info, "default", "one", "status"},
