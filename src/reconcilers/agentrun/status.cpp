@@ -117,17 +117,21 @@ Standing standing_of(const Pod& pod) {
   return {false, reason::pod_starting, cat("pod ", pod.metadata.name, " is starting")};
 }
 
+void set_without_pod(AgentRunStatus& status, const AgentRun& run, base::Time now) {
+  const bool had_one = !status.podUID.empty();
+  set(status, run, now, condition::started, false,
+      had_one ? reason::pod_lost : reason::waiting_for_pod,
+      had_one ? cat("pod ", status.podName, " is gone") : "the Job has no pod yet");
+}
+
 void observe_pod(AgentRunStatus& status, const AgentRun& run, const Sight& sight) {
   const Pod* pod = current_pod(status, sight.pods);
   if (!pod) {
-    if (find_end(*sight.job)) return;
-    const bool had_one = !status.podUID.empty();
-    set(status, run, sight.now, condition::started, false,
-        had_one ? reason::pod_lost : reason::waiting_for_pod,
-        had_one ? cat("pod ", status.podName, " is gone") : "the Job has no pod yet");
+    if (!find_end(*sight.job)) set_without_pod(status, run, sight.now);
     return;
   }
-  if (pod->metadata.uid != status.podUID) {
+  const bool is_new = pod->metadata.uid != status.podUID;
+  if (is_new) {
     status.podName = pod->metadata.name;
     status.podUID = pod->metadata.uid;
     status.attempt += 1;
@@ -136,6 +140,8 @@ void observe_pod(AgentRunStatus& status, const AgentRun& run, const Sight& sight
   }
   Standing standing = standing_of(*pod);
   if (standing.started) status.phase = RunPhase::running;
+  // Of a pod whose agent has been seen to run, a state before that is old news.
+  if (!is_new && status.phase == RunPhase::running && standing.why == reason::pod_starting) return;
   set(status, run, sight.now, condition::started, standing.started, standing.why,
       std::move(standing.message));
 }
@@ -220,6 +226,7 @@ void set_accepted(AgentRunStatus& status, const AgentRun& run, base::Time now) {
   status.phase = RunPhase::pending;
   status.jobName = job_name(run);
   set(status, run, now, condition::accepted, true, reason::accepted, "the run may start");
+  set_without_pod(status, run, now);  // what the first look at the Job would write on its own
   set_progress(status, run, now, reason::progressing, "the run has begun");
 }
 

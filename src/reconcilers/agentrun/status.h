@@ -41,7 +41,7 @@ inline constexpr base::Duration outcome_grace{20'000};
 
 base::Duration timeout_of(const objects::AgentRun&);
 
-// Accepted=True and the Job's name, before the Job is made.
+// Accepted=True, Started=False and the Job's name, before the Job is made.
 void set_accepted(objects::AgentRunStatus&, const objects::AgentRun&, base::Time now);
 // Accepted=False with every issue; terminal.
 void set_refused(objects::AgentRunStatus&, const objects::AgentRun&, const base::Issues&,

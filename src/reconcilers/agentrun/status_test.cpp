@@ -127,11 +127,21 @@ TEST(SetFailed, IsNoMoreInProgress) {
 
 // ---- pods ----
 
+TEST(Observe, HasNothingToWriteBeforeThereIsAPod) { EXPECT_EQ(Look{}(accepted()), accepted()); }
+
 TEST(Observe, WaitsForAPod) {
   const AgentRunStatus status = Look{}(accepted());
   EXPECT_EQ(condition_of(status, "Started"), "False WaitingForPod: the Job has no pod yet");
   EXPECT_EQ(status.attempt, 0);
   EXPECT_FALSE(status.startedAt);
+}
+
+// A controller whose view of the pod was late once took back what another one had seen.
+TEST(Observe, DoesNotTakeAnAgentThatRanForOneThatIsStarting) {
+  const AgentRunStatus running_one = Look{.pods = {a_pod(1, running())}}(accepted());
+  EXPECT_EQ(Look{.pods = {a_pod(1)}}(running_one), running_one);
+  const AgentRunStatus replaced = Look{.pods = {a_pod(2)}}(running_one);
+  EXPECT_EQ(condition_of(replaced, "Started"), "False PodStarting: pod pod-2 is starting");
 }
 
 TEST(Observe, CountsAPodOnce) {
