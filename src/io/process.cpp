@@ -117,10 +117,12 @@ struct Plan {
     return ::prctl(PR_SET_PDEATHSIG, spec.parent_death_signal) == 0 && ::getppid() == parent;
   }
 
+  // By system call: glibc keeps 32 and 33 for itself and refuses to reset them, and whoever started
+  // us may have left them ignored (musl does).
   static void reset_signals() {
-    struct sigaction standard{};
-    standard.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+    constexpr unsigned long standard[4] = {};  // the kernel's struct sigaction
+    for (int signal = 1; signal < NSIG; ++signal)
+      ::syscall(SYS_rt_sigaction, signal, standard, nullptr, sizeof(unsigned long));
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -148,7 +150,15 @@ struct Started {
   Fd pidfd;
 };
 
+// Whoever started us may have left SIGCHLD ignored, and the kernel then keeps no exit code.
+void keep_exit_codes() {
+  struct sigaction now;
+  if (::sigaction(SIGCHLD, nullptr, &now) == 0 && now.sa_handler == SIG_IGN)
+    ::signal(SIGCHLD, SIG_DFL);
+}
+
 Started start(const ProcessSpec& spec) {
+  keep_exit_codes();
   if (spec.argv.empty() || !spec.argv[0].starts_with('/'))
     throw base::Error(base::Code::invalid, "a program is named by its absolute path");
   const Mapping shared(stack_bytes);

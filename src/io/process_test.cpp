@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,11 @@ TEST_F(Children, TellHowTheyEnded) {
   EXPECT_EQ(end_of(shell("exit 0")), 0);
   EXPECT_EQ(end_of(shell("exit 7")), 7);
   EXPECT_EQ(end_of(shell("kill -TERM $$")), 128 + SIGTERM);
+}
+
+TEST_F(Children, TellHowTheyEndedAlsoWhereTheirSignalWasIgnored) {
+  ::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(end_of(shell("exit 7")), 7);
 }
 
 TEST_F(Children, ThatCannotBeStartedAreErrors) {
@@ -81,8 +87,13 @@ TEST_F(Children, HaveNullInPlaceOfStandardStreams) {
 }
 
 TEST_F(Children, StartWithPlainSignals) {
+  constexpr int of_the_c_library = 33;
+  constexpr unsigned long ignore[4] = {1};  // SIG_IGN in the kernel's struct sigaction
+  unsigned long before[4];
+  ::syscall(SYS_rt_sigaction, of_the_c_library, ignore, before, sizeof(unsigned long));
   EXPECT_EQ(run(shell("grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d '\\n\\t'")).out,
             "SigBlk:0000000000000000SigIgn:0000000000000000");
+  ::syscall(SYS_rt_sigaction, of_the_c_library, before, nullptr, sizeof(unsigned long));
 }
 
 TEST_F(Children, RunAsAnotherUserWithoutGroups) {
