@@ -83,7 +83,8 @@ struct RunState {
   std::int64_t seq = 0;  // of the last event
   std::string link;      // hex, of the last event
   Sums sums;
-  bool ended = false;  // it has its run.outcome
+  bool ended = false;     // it has its run.outcome
+  bool imported = false;  // written by another journal; read-only (archive.h)
 };
 
 // An event on its way to a consumer. Positions grow; they may have gaps.
@@ -97,8 +98,9 @@ class Journal {
   virtual ~Journal() = default;
 
   // Returns the number of the last event when all is durable. Error: conflict (a newer attempt or
-  // execution has begun), exists (a second run.begun or run.outcome), not_found (no run.begun came
-  // first), unavailable (full disk, lost database: nothing was written).
+  // execution has begun, or the run was imported), exists (a second run.begun or run.outcome),
+  // not_found (no run.begun came first), unavailable (full disk, lost database: nothing was
+  // written).
   virtual io::Task<std::int64_t> append(Batch) = 0;
   virtual io::Task<std::optional<RunState>> state(std::string run) = 0;
   // At most `limit` events with seq > after, in order. From the start: after = -1.

@@ -92,4 +92,46 @@ io::Task<> SqliteJournal::ack(std::string consumer, std::int64_t position) {
   co_await impl_->writer.write(std::move(job));
 }
 
+// ---- archive ----
+
+io::Task<std::vector<RunEntry>> SqliteJournal::runs(RunFilter filter, std::size_t limit) {
+  auto list = [filter = std::move(filter), limit](Database& database) {
+    return list_runs(database, filter, limit);
+  };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
+io::Task<std::vector<Delivery>> SqliteJournal::history(std::string ns, std::int64_t after,
+                                                       std::size_t limit) {
+  auto list = [ns = std::move(ns), after, limit](Database& database) {
+    return list_history(database, ns, after, limit);
+  };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
+io::Task<> SqliteJournal::grown(std::string ns, std::int64_t after) {
+  for (;;) {
+    impl_->written->clear();  // as in next()
+    const auto last = impl_->readers.read_now(
+        [&](Database& database) { return last_position(database, ns, base::Time::max()); });
+    if (last > after) co_return;
+    co_await impl_->written->wait();
+  }
+}
+
+io::Task<std::int64_t> SqliteJournal::position(std::string ns, base::Time before) {
+  auto find = [ns = std::move(ns), before](Database& database) {
+    return last_position(database, ns, before);
+  };
+  co_return co_await impl_->readers.read(std::move(find));
+}
+
+io::Task<> SqliteJournal::import(ImportedRun run) {
+  const RunState state = check_import(run);
+  auto job = [run = std::move(run), state](Database& database) {
+    import_run(database, run, state);
+  };
+  co_await impl_->writer.write(std::move(job));
+}
+
 }  // namespace journal

@@ -8,12 +8,13 @@
 #include "base/clock.h"
 #include "io/blocking.h"
 #include "io/loop.h"
+#include "journal/archive.h"
 #include "journal/journal.h"
 #include "sqlite/writer.h"
 
 namespace journal {
 
-class SqliteJournal final : public Journal {
+class SqliteJournal final : public Journal, public Archive {
  public:
   // Opens or creates the file before it returns. `consumers` of the outbox: a new one begins with
   // what the outbox still holds, one that is not named any more is forgotten.
@@ -30,6 +31,13 @@ class SqliteJournal final : public Journal {
   io::Task<std::vector<Delivery>> next(std::string consumer, std::optional<std::int64_t> after,
                                        std::size_t limit) override;
   io::Task<> ack(std::string consumer, std::int64_t position) override;
+
+  io::Task<std::vector<RunEntry>> runs(RunFilter, std::size_t limit) override;
+  io::Task<std::vector<Delivery>> history(std::string ns, std::int64_t after,
+                                          std::size_t limit) override;
+  io::Task<> grown(std::string ns, std::int64_t after) override;
+  io::Task<std::int64_t> position(std::string ns, base::Time before) override;
+  io::Task<> import(ImportedRun) override;
 
   sqlite::Writer::Counters counters() const;
   // Finishes what was begun and closes the file. Blocks; later appends are refused.

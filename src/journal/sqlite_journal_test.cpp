@@ -11,7 +11,8 @@
 #include <map>
 #include <random>
 
-#include "journal/journal_contract.h"
+#include "journal/archive_contract.h"
+#include "journal/tables.h"
 #include "support/temp_directory.h"
 #include "support/virtual_clock.h"
 
@@ -38,6 +39,9 @@ class SqliteHome final : public JournalHome {
 };
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, JournalContract, ::testing::Values(MakeHome([] {
+                           return std::make_unique<SqliteHome>();
+                         })));
+INSTANTIATE_TEST_SUITE_P(Sqlite, ArchiveContract, ::testing::Values(MakeHome([] {
                            return std::make_unique<SqliteHome>();
                          })));
 
@@ -121,6 +125,36 @@ TEST_F(InSqlite, WithoutConsumersTheOutboxStaysEmpty) {
   SqliteJournal journal(loop_, clock_, pool_, path_, {"new"});
   loop_.run(journal.append(begun("b")));
   EXPECT_EQ(loop_.run(journal.next("new", std::nullopt, 10)).at(0).event.id(), "b/0");
+}
+
+// A file of the first schema, written with the SQL of its time.
+TEST_F(InSqlite, BringsAFileOfTheFirstSchemaUpToDate) {
+  {
+    sqlite::FileKind first = file_kind();
+    first.migrations.resize(1);
+    sqlite::Database database(path_, first, sqlite::Access::read_write);
+    for (const auto& [run, at] : {std::pair{"late", 30}, {"early", 10}}) {
+      database.run(
+          "INSERT INTO runs(run_uid, ns, name, attempt, execution, seq, link)"
+          " VALUES (?, 'x', 'n', 1, 0, 1, zeroblob(32))",
+          run);
+      for (int seq : {0, 1})
+        database.run(
+            "INSERT INTO events VALUES (?, ?, 1, 0, 'execution.begun', 1, '', ?, zeroblob(32),"
+            " zeroblob(32), '{}')",
+            run, seq, at + 25 * seq);
+    }
+  }
+  SqliteJournal journal(loop_, clock_, pool_, path_);
+  std::vector<std::string> ids;
+  for (const auto& delivery : loop_.run(journal.history("x", 0, 10)))
+    ids.push_back(delivery.event.id());
+  EXPECT_EQ(ids, (std::vector<std::string>{"early/0", "late/0", "early/1", "late/1"}));
+  loop_.run(journal.append(begun("new")));
+  const auto runs = loop_.run(journal.runs({.ns = "x"}, 10));
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(runs[0].run, "late");
+  EXPECT_EQ(loop_.run(journal.runs({.ns = "default"}, 10)).at(0).number, 3);
 }
 
 // ---- death ----

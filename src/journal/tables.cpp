@@ -1,6 +1,7 @@
 #include "journal/tables.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -42,6 +43,27 @@ CREATE TABLE blobs(
 );
 CREATE TABLE outbox(position INTEGER PRIMARY KEY AUTOINCREMENT, run_uid TEXT NOT NULL, seq INTEGER NOT NULL);
 CREATE TABLE consumers(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+// Runs numbered as they came, and all their events in the order of their commits, for readers of a
+// whole namespace. What was there before is put in the order of its times.
+constexpr auto schema_2 = R"sql(
+ALTER TABLE runs ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET number = begun.number FROM
+  (SELECT run_uid, row_number() OVER (ORDER BY at_ms, run_uid) AS number FROM events WHERE seq = 0)
+  AS begun WHERE begun.run_uid = runs.run_uid;
+CREATE UNIQUE INDEX runs_by_number ON runs(number);
+CREATE INDEX runs_by_name ON runs(ns, name, number);
+CREATE INDEX runs_by_ns ON runs(ns, number);
+CREATE TABLE history(
+  position INTEGER PRIMARY KEY AUTOINCREMENT, ns TEXT NOT NULL,
+  run_uid TEXT NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL
+);
+INSERT INTO history(ns, run_uid, seq, at_ms)
+  SELECT r.ns, e.run_uid, e.seq, e.at_ms FROM events e JOIN runs r ON r.run_uid = e.run_uid
+  ORDER BY e.at_ms, e.run_uid, e.seq;
+CREATE INDEX history_by_ns ON history(ns, position);
 )sql";
 
 std::string raw(const std::string& hex) {
@@ -86,6 +108,11 @@ void insert_event(Database& database, const Event& event, const std::string& sub
       event.run, event.seq, event.fence.attempt, event.fence.execution, schema::name(event.kind),
       event.version, subject, event.at.time_since_epoch().count(), Blob{raw(event.prev)},
       Blob{raw(event.bodyHash)}, event.body);
+}
+
+void publish(Database& database, const Event& event, const std::string& ns) {
+  database.run("INSERT INTO history(ns, run_uid, seq, at_ms) VALUES (?, ?, ?, ?)", ns, event.run,
+               event.seq, event.at.time_since_epoch().count());
   database.run(
       "INSERT INTO outbox(run_uid, seq) SELECT ?, ? WHERE EXISTS (SELECT 1 FROM consumers)",
       event.run, event.seq);
@@ -120,6 +147,8 @@ RunState admit(Database& database, const Batch& batch) {
     return {.ns = begun.ns, .name = begun.name, .seq = -1, .link = first_link()};
   }
   if (begins) throw Error(Code::exists, cat("run ", batch.run, " has begun already"));
+  if (state->imported)
+    throw Error(Code::conflict, cat("run ", batch.run, " was imported and is read-only"));
   if (batch.fence < state->fence)
     throw Error(Code::conflict, cat("execution ", batch.fence.attempt, ".", batch.fence.execution,
                                     " of run ", batch.run, " was overtaken by ",
@@ -130,7 +159,8 @@ RunState admit(Database& database, const Batch& batch) {
 void save_state(Database& database, const std::string& run, const RunState& state) {
   database.run(
       "INSERT INTO runs(run_uid, ns, name, attempt, execution, seq, link, ended, input_tokens,"
-      " output_tokens, model_calls, tool_calls) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " output_tokens, model_calls, tool_calls, imported, number) VALUES"
+      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM runs))"
       " ON CONFLICT(run_uid) DO UPDATE SET attempt = excluded.attempt,"
       " execution = excluded.execution, seq = excluded.seq, link = excluded.link,"
       " ended = excluded.ended, input_tokens = excluded.input_tokens,"
@@ -138,13 +168,28 @@ void save_state(Database& database, const std::string& run, const RunState& stat
       " tool_calls = excluded.tool_calls",
       run, state.ns, state.name, state.fence.attempt, state.fence.execution, state.seq,
       Blob{raw(state.link)}, state.ended ? 1 : 0, state.sums.inputTokens, state.sums.outputTokens,
-      state.sums.modelCalls, state.sums.toolCalls);
+      state.sums.modelCalls, state.sums.toolCalls, state.imported ? 1 : 0);
+}
+
+constexpr auto state_columns =
+    " r.ns, r.name, r.attempt, r.execution, r.seq, r.link, r.ended, r.input_tokens,"
+    " r.output_tokens, r.model_calls, r.tool_calls, r.imported ";
+
+RunState state_from(const Statement& row) {
+  return {.ns = row.text(0),
+          .name = row.text(1),
+          .fence = {row.integer(2), row.integer(3)},
+          .seq = row.integer(4),
+          .link = base::hex(row.text(5)),
+          .sums = {row.integer(7), row.integer(8), row.integer(9), row.integer(10)},
+          .ended = row.integer(6) != 0,
+          .imported = row.integer(11) != 0};
 }
 
 }  // namespace
 
 const sqlite::FileKind& file_kind() {
-  static const sqlite::FileKind kind{"journal", 0x53796d4a /* SymJ */, {schema_1}};
+  static const sqlite::FileKind kind{"journal", 0x53796d4a /* SymJ */, {schema_1, schema_2}};
   return kind;
 }
 
@@ -168,6 +213,7 @@ std::int64_t append(Database& database, const Batch& batch, base::Time now) {
                       .body = fresh.body};
     count(database, state, event, fresh.subject);
     insert_event(database, event, fresh.subject);
+    publish(database, event, state.ns);
     state.seq = event.seq;
     state.link = link_of(event);
     state.ended |= event.kind == Kind::run_outcome;
@@ -177,18 +223,9 @@ std::int64_t append(Database& database, const Batch& batch, base::Time now) {
 }
 
 std::optional<RunState> find_state(Database& database, const std::string& run) {
-  auto row = database.query(
-      "SELECT ns, name, attempt, execution, seq, link, ended, input_tokens, output_tokens,"
-      " model_calls, tool_calls FROM runs WHERE run_uid = ?",
-      run);
+  auto row = database.query(cat("SELECT", state_columns, "FROM runs r WHERE run_uid = ?"), run);
   if (!row.step()) return std::nullopt;
-  return RunState{.ns = row.text(0),
-                  .name = row.text(1),
-                  .fence = {row.integer(2), row.integer(3)},
-                  .seq = row.integer(4),
-                  .link = base::hex(row.text(5)),
-                  .sums = {row.integer(7), row.integer(8), row.integer(9), row.integer(10)},
-                  .ended = row.integer(6) != 0};
+  return state_from(row);
 }
 
 std::vector<Event> list_events(Database& database, const std::string& run, std::int64_t after,
@@ -268,6 +305,54 @@ std::vector<Delivery> list_deliveries(Database& database, const std::string& con
       after.value_or(known.integer(0)), limit);
   while (rows.step()) deliveries.push_back({rows.integer(10), event_from(rows)});
   return deliveries;
+}
+
+// ---- archive ----
+
+void import_run(Database& database, const ImportedRun& run, const RunState& state) {
+  const std::string& uid = run.events.front().run;
+  if (find_state(database, uid))
+    throw Error(Code::exists, cat("run ", uid, " is in this journal already"));
+  for (const auto& blob : run.blobs) insert_blob(database, blob);
+  for (const auto& event : run.events) insert_event(database, event, subject_of(event));
+  save_state(database, uid, state);
+}
+
+std::vector<RunEntry> list_runs(Database& database, const RunFilter& filter, std::size_t limit) {
+  const std::int64_t before = filter.before.value_or(std::numeric_limits<std::int64_t>::max());
+  const std::string columns = cat("SELECT", state_columns,
+                                  ", r.run_uid, r.number, e.at_ms FROM runs r JOIN events e"
+                                  " ON e.run_uid = r.run_uid AND e.seq = 0 WHERE r.ns = ?");
+  constexpr auto newest = " AND r.number < ? ORDER BY r.number DESC LIMIT ?";
+  auto rows = filter.name.empty() ? database.query(columns + newest, filter.ns, before, limit)
+                                  : database.query(cat(columns, " AND r.name = ?", newest),
+                                                   filter.ns, filter.name, before, limit);
+  std::vector<RunEntry> runs;
+  while (rows.step())
+    runs.push_back({.run = rows.text(12),
+                    .number = rows.integer(13),
+                    .began = base::Time(std::chrono::milliseconds(rows.integer(14))),
+                    .state = state_from(rows)});
+  return runs;
+}
+
+std::vector<Delivery> list_history(Database& database, const std::string& ns, std::int64_t after,
+                                   std::size_t limit) {
+  std::vector<Delivery> deliveries;
+  auto rows = database.query(
+      cat("SELECT", event_columns,
+          ", h.position FROM history h JOIN events e ON e.run_uid = h.run_uid AND e.seq = h.seq"
+          " WHERE h.ns = ? AND h.position > ? ORDER BY h.position LIMIT ?"),
+      ns, after, limit);
+  while (rows.step()) deliveries.push_back({rows.integer(10), event_from(rows)});
+  return deliveries;
+}
+
+std::int64_t last_position(Database& database, const std::string& ns, base::Time before) {
+  auto row = database.query(
+      "SELECT position FROM history WHERE ns = ? AND at_ms < ? ORDER BY position DESC LIMIT 1", ns,
+      before.time_since_epoch().count());
+  return row.step() ? row.integer(0) : 0;
 }
 
 }  // namespace journal

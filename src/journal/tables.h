@@ -1,6 +1,7 @@
 // The journal's tables in SQLite, and what is done to them inside one transaction.
 #pragma once
 
+#include "journal/archive.h"
 #include "journal/journal.h"
 #include "sqlite/database.h"
 
@@ -12,6 +13,7 @@ const sqlite::FileKind& file_kind();
 std::int64_t append(sqlite::Database&, const Batch&, base::Time now);
 void set_consumers(sqlite::Database&, const std::vector<std::string>& consumers);
 void acknowledge(sqlite::Database&, const std::string& consumer, std::int64_t position);
+void import_run(sqlite::Database&, const ImportedRun&, const RunState&);
 
 // Inside a read.
 std::optional<RunState> find_state(sqlite::Database&, const std::string& run);
@@ -22,5 +24,9 @@ std::optional<Event> find_event(sqlite::Database&, const std::string& run, Kind,
 std::string get_blob(sqlite::Database&, const std::string& sha256_hex);
 std::vector<Delivery> list_deliveries(sqlite::Database&, const std::string& consumer,
                                       std::optional<std::int64_t> after, std::size_t limit);
+std::vector<RunEntry> list_runs(sqlite::Database&, const RunFilter&, std::size_t limit);
+std::vector<Delivery> list_history(sqlite::Database&, const std::string& ns, std::int64_t after,
+                                   std::size_t limit);
+std::int64_t last_position(sqlite::Database&, const std::string& ns, base::Time before);
 
 }  // namespace journal

@@ -1,0 +1,157 @@
+// What every archive promises: beside journal_contract.h, for implementations that are both. The
+// home's journal is an Archive, too.
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, ArchiveContract, ::testing::Values(make_home));
+#pragma once
+
+#include "journal/archive.h"
+#include "journal/journal_contract.h"
+
+namespace journal {
+
+class ArchiveContract : public JournalContract {
+ protected:
+  Archive& archive() { return dynamic_cast<Archive&>(journal()); }
+  void begin_in(const std::string& ns, const std::string& run, const std::string& name) {
+    append(run, {1, 0}, RunBegun{.ns = ns, .name = name});
+  }
+  std::vector<std::string> uids(const RunFilter& filter, std::size_t limit = 100) {
+    std::vector<std::string> out;
+    for (const auto& entry : get(archive().runs(filter, limit))) out.push_back(entry.run);
+    return out;
+  }
+  std::vector<std::string> ids(const std::string& ns, std::int64_t after = 0,
+                               std::size_t limit = 100) {
+    std::vector<std::string> out;
+    for (const auto& delivery : get(archive().history(ns, after, limit)))
+      out.push_back(delivery.event.id());
+    return out;
+  }
+  using Names = std::vector<std::string>;
+
+  // A run with an answer, as another journal would hold it.
+  ImportedRun elsewhere() {
+    Batch batch{.run = "a", .fence = {1, 1}};
+    const std::string said = batch.add_blob("said"), answer = batch.add_blob("answer");
+    batch.add(ModelIntent{.turn = 1, .appended = {said}})
+        .add(ModelOutcome{.turn = 1, .message = answer, .usage = {7, 3}})
+        .add(ToolIntent{.call = "1.0",
+                        .tool = "t",
+                        .argumentsSha256 = "h",
+                        .decision = protocol::Verdict::allow})
+        .add(RunOutcome{.text = answer});
+    const auto other = GetParam()();
+    Batch first{.run = "a", .fence = {1, 0}};
+    first.add(RunBegun{.ns = "there", .name = "run-a"});
+    other->loop().run(other->journal().append(first));
+    other->loop().run(other->journal().append(batch));
+    return {.ns = "here",
+            .events = other->loop().run(other->journal().events("a", -1, 100)),
+            .blobs = batch.blobs};
+  }
+};
+
+TEST_P(ArchiveContract, ListsRunsOfANamespaceTheNewestFirst) {
+  begin_in("x", "a", "one");
+  begin_in("y", "b", "one");
+  begin_in("x", "c", "two");
+  begin_in("x", "d", "one");
+  EXPECT_EQ(uids({.ns = "x"}), (Names{"d", "c", "a"}));
+  EXPECT_EQ(uids({.ns = "x", .name = "one"}), (Names{"d", "a"}));
+  EXPECT_EQ(uids({.ns = "z"}), Names{});
+  append("c", {1, 1}, RunOutcome{});
+  home_->reopen();
+  const auto first = get(archive().runs({.ns = "x"}, 2));
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_TRUE(first[1].state.ended);
+  EXPECT_EQ(first[1].state.name, "two");
+  EXPECT_EQ(first[1].began, events("c").front().at);
+  EXPECT_EQ(uids({.ns = "x", .before = first[1].number}), (Names{"a"}));
+}
+
+TEST_P(ArchiveContract, RemembersANamespacesEventsInTheOrderOfTheirCommits) {
+  begin_in("x", "a", "one");
+  begin_in("y", "b", "two");
+  append("a", {1, 1}, allow("1.0"), allow("1.1"));
+  begin_in("x", "c", "three");
+  append("a", {1, 1}, RunOutcome{});
+  for (const char* consumer : {"one", "two"})  // what the outbox forgets stays here
+    home_->loop().run(journal().ack(consumer, 100));
+  home_->reopen();
+  EXPECT_EQ(ids("x"), (Names{"a/0", "a/1", "a/2", "c/0", "a/3"}));
+  EXPECT_EQ(ids("y"), Names{"b/0"});
+  const auto page = get(archive().history("x", 0, 2));
+  EXPECT_EQ(ids("x", page.back().position, 2), (Names{"a/2", "c/0"}));
+  EXPECT_EQ(read<RunBegun>(page.front().event).name, "one");
+}
+
+TEST_P(ArchiveContract, WakesWhoWaitsForANamespaceToGrow) {
+  begin_in("x", "a", "one");
+  const auto last = get(archive().position("x", base::Time::max()));
+  EXPECT_EQ(ids("x", last - 1), Names{"a/0"});
+  bool woken = false;
+  io::TaskGroup group(home_->loop());
+  auto waiting = [&]() -> io::Task<> {
+    co_await archive().grown("x", last);
+    woken = true;
+  };
+  group.spawn("wait", waiting());
+  begin_in("y", "b", "two");
+  home_->loop().run_ready();
+  EXPECT_FALSE(woken) << "another namespace's news";
+  begin_in("x", "c", "three");
+  home_->loop().run(group.join());
+  EXPECT_TRUE(woken);
+  home_->loop().run(archive().grown("x", last));  // at once
+}
+
+TEST_P(ArchiveContract, FindsWhereATimeLies) {
+  EXPECT_EQ(get(archive().position("x", base::Time::max())), 0);
+  begin_in("x", "a", "one");
+  const auto at = events("a").front().at;
+  EXPECT_EQ(get(archive().position("x", at)), 0) << "nothing was before it";
+  EXPECT_EQ(ids("x", get(archive().position("x", at + base::Duration(1)))), Names{});
+}
+
+TEST_P(ArchiveContract, KeepsAnImportedRunAsItWas) {
+  const ImportedRun run = elsewhere();
+  home_->loop().run(archive().import(run));
+  home_->reopen();
+  const auto state = get(journal().state("a"));
+  ASSERT_TRUE(state);
+  EXPECT_TRUE(state->imported);
+  EXPECT_TRUE(state->ended);
+  EXPECT_EQ(state->ns, "here");
+  EXPECT_EQ(state->name, "run-a");
+  EXPECT_EQ(state->sums,
+            (Sums{.inputTokens = 7, .outputTokens = 3, .modelCalls = 1, .toolCalls = 1}));
+  expect_sound("a");
+  EXPECT_EQ(events("a").back().at, run.events.back().at);
+  EXPECT_EQ(get(journal().find("a", Kind::tool_intent, "1.0"))->seq, 3);
+  EXPECT_EQ(get(journal().blobs({run.blobs[1].sha256})).front(), "answer");
+  EXPECT_EQ(uids({.ns = "here", .name = "run-a"}), Names{"a"});
+  EXPECT_EQ(ids("here"), Names{}) << "it did not happen here";
+  EXPECT_EQ(refusal([&] { append("a", {9, 9}, allow("2.0")); }), base::Code::conflict);
+  EXPECT_EQ(refusal([&] { home_->loop().run(archive().import(run)); }), base::Code::exists);
+}
+
+TEST_P(ArchiveContract, RefusesARunThatIsNotWhatItWas) {
+  const auto refused = [&](auto change) {
+    ImportedRun run = elsewhere();
+    change(run);
+    return refusal([&] { home_->loop().run(archive().import(run)); });
+  };
+  constexpr auto invalid = base::Code::invalid;
+  EXPECT_EQ(refused([](auto& run) { run.events.clear(); }), invalid);
+  EXPECT_EQ(refused([](auto& run) { run.events.erase(run.events.begin() + 1); }), invalid);
+  EXPECT_EQ(refused([](auto& run) { run.events[2].body += " "; }), invalid);
+  EXPECT_EQ(refused([](auto& run) { run.events[2].body = ""; }), invalid) << "erased";
+  EXPECT_EQ(refused([](auto& run) { run.events[2].run = "b"; }), invalid);
+  EXPECT_EQ(refused([](auto& run) { run.blobs[0].bytes += " "; }), invalid);
+  EXPECT_EQ(refused([](auto& run) { run.blobs.pop_back(); }), invalid) << "it might be had here";
+  EXPECT_FALSE(get(journal().state("a")));
+  begin_in("x", "a", "mine");
+  EXPECT_EQ(refused([](auto&) {}), base::Code::exists);
+  EXPECT_EQ(get(journal().state("a"))->name, "mine");
+}
+
+}  // namespace journal
