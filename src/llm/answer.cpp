@@ -1,6 +1,7 @@
 #include "llm/answer.h"
 
 #include "base/text.h"
+#include "llm/members.h"
 
 namespace llm {
 
@@ -11,18 +12,7 @@ using protocol::Finish;
 
 namespace {
 
-constexpr std::size_t whole_bytes_max = 32 * 1024 * 1024;
 constexpr std::int64_t calls_max = 128;
-
-const Json* member(const JsonObject& object, std::string_view name) {
-  const Json* found = object.if_contains(name);
-  return found && !found->is_null() ? found : nullptr;
-}
-
-std::string text_of(const JsonObject& object, std::string_view name) {
-  const Json* found = member(object, name);
-  return found && found->is_string() ? std::string(found->get_string()) : std::string();
-}
 
 // Text, or a list of parts with text (as some servers send it).
 std::string content_of(const JsonObject& object) {
@@ -36,11 +26,6 @@ std::string content_of(const JsonObject& object) {
   return out;
 }
 
-std::int64_t count_of(const Json& usage, std::string_view name) {
-  const auto found = base::find_int(usage, {name});
-  return found && *found > 0 ? *found : 0;
-}
-
 Finish finish_of(const std::string& reason, bool has_calls) {
   if (reason == "length" || reason == "max_tokens") return Finish::length;
   if (reason == "content_filter") return Finish::content_filter;
@@ -51,17 +36,14 @@ Finish finish_of(const std::string& reason, bool has_calls) {
 }  // namespace
 
 AnswerParser::AnswerParser(std::string_view content_type)
-    : streamed_(base::lower(content_type).starts_with("text/event-stream")) {
+    : streamed_(is_event_stream(content_type)) {
   message_.role = protocol::Role::assistant;
 }
 
 std::string AnswerParser::add(std::string_view piece) {
   std::string text;
   if (!streamed_) {
-    whole_ += piece;
-    if (whole_.size() > whole_bytes_max)
-      throw base::Error(base::Code::invalid,
-                        cat("the answer is longer than ", whole_bytes_max, " bytes"));
+    append_whole(whole_, piece);
     return text;
   }
   events_.add(piece);
@@ -89,14 +71,7 @@ protocol::TurnResult AnswerParser::finish() {
       }
     }
   } else {
-    Json body;
-    try {
-      body = base::parse_json(whole_);
-    } catch (const base::Error&) {
-      throw base::Error(base::Code::invalid,
-                        cat("the answer is not JSON: ", base::clip(base::trim(whole_), 200)));
-    }
-    take_chunk(body);
+    take_chunk(parse_whole(whole_));
     if (!finish_reason_) finish_reason_ = "stop";
   }
   if (!finish_reason_ && !done_)
@@ -113,15 +88,8 @@ protocol::TurnResult AnswerParser::finish() {
 }
 
 std::string AnswerParser::take_chunk(const Json& chunk) {
-  if (!chunk.is_object())
-    throw base::Error(base::Code::invalid, "the provider's answer is no JSON object");
+  throw_reported_error(chunk);
   const JsonObject& object = chunk.get_object();
-  if (const Json* error = member(object, "error")) {
-    std::string why = error->is_object()   ? text_of(error->get_object(), "message")
-                      : error->is_string() ? std::string(error->get_string())
-                                           : base::to_text(*error);
-    throw ProviderError(cat("the provider reported an error: ", why), chunk);
-  }
   if (const Json* usage = member(object, "usage")) take_usage(*usage);
   const Json* choices = member(object, "choices");
   if (!choices || !choices->is_array()) {

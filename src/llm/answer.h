@@ -1,5 +1,4 @@
-// What a provider answers, streamed or whole → a TurnResult (OpenAI chat completions; quirks of
-// vLLM, Ollama, llama-server and LM Studio are taken as they come).
+// What a provider answers, streamed or whole → a TurnResult.
 #pragma once
 
 #include <map>
@@ -13,25 +12,35 @@
 
 namespace llm {
 
-// One answer, chunk by chunk. Pure and incremental: pieces may be cut anywhere.
-class AnswerParser {
+// One answer, piece by piece. Pure and incremental: pieces may be cut anywhere.
+class AnswerReader {
+ public:
+  virtual ~AnswerReader() = default;
+  // Returns the text that this piece brought. Error(invalid) when it makes no sense,
+  // ProviderError when the provider reports an error inside the stream.
+  virtual std::string add(std::string_view piece) = 0;
+  // The answer is over. Error(unavailable) when it is not whole: neither a reason why the model
+  // stopped nor the stream's own end came.
+  virtual protocol::TurnResult finish() = 0;
+
+  // The stream said that nothing follows.
+  virtual bool is_done() const = 0;
+  // As far as it is known, also of an answer that is not whole.
+  virtual const protocol::Usage& usage() const = 0;
+};
+
+// OpenAI chat completions; quirks of vLLM, Ollama, llama-server and LM Studio are taken as they
+// come.
+class AnswerParser final : public AnswerReader {
  public:
   // `content_type` of the answer: text/event-stream is read as a stream, anything else as one JSON
   // document (servers that ignore `stream` answer so).
   explicit AnswerParser(std::string_view content_type);
 
-  // Returns the text that this piece brought. Error(invalid) when it makes no sense,
-  // ProviderError when the provider reports an error inside the stream.
-  std::string add(std::string_view piece);
-  // The answer is over. Error(unavailable) when it is not whole: neither a finish reason nor [DONE]
-  // came.
-  protocol::TurnResult finish();
-
-  // The stream said [DONE].
-  bool is_done() const { return done_; }
-  // As far as it is known, also of an answer that is not whole.
-  const protocol::Usage& usage() const { return usage_; }
-  bool has_text() const { return !message_.content.empty(); }
+  std::string add(std::string_view piece) override;
+  protocol::TurnResult finish() override;
+  bool is_done() const override { return done_; }
+  const protocol::Usage& usage() const override { return usage_; }
 
  private:
   std::string take_chunk(const base::Json&);

@@ -16,8 +16,8 @@ struct Words {
   std::string message, code;
 };
 
-// OpenAI {"error": {"message", "code"}}, Ollama {"error": "text"}, vLLM {"message"}, FastAPI
-// {"detail"}; else the text itself.
+// OpenAI {"error": {"message", "code"}}, Anthropic {"error": {"message", "type"}}, Ollama {"error":
+// "text"}, vLLM {"message"}, FastAPI {"detail"}; else the text itself.
 Words read_words(std::string_view body) {
   Words words;
   try {
@@ -36,12 +36,18 @@ Words read_words(std::string_view body) {
 }
 
 bool is_context_length(const Words& words) {
-  if (words.code == "context_length_exceeded") return true;
+  if (words.code == "context_length_exceeded" || words.code == "request_too_large") return true;
   const std::string text = base::lower(words.message);
-  for (auto hint : {"maximum context length", "context length", "context window",
-                    "prompt is too long", "exceeds the available context", "context size"})
+  for (auto hint :
+       {"maximum context length", "context length", "context window", "prompt is too long",
+        "exceeds the available context", "exceed context limit", "context size"})
     if (text.find(hint) != std::string::npos) return true;
   return false;
+}
+
+bool is_unpaid(int status, const Words& words) {
+  return status == 402 || (status == 429 && words.code == "insufficient_quota") ||
+         (status == 400 && words.message.find("credit balance is too low") != std::string::npos);
 }
 
 std::optional<base::Time> parse_http_date(std::string_view text) {
@@ -90,12 +96,12 @@ Refusal explain_refusal(std::string_view provider, int status, std::string_view 
   } else if ((status == 400 || status == 413 || status == 422) && is_context_length(words)) {
     code = "context_length";
     message = cat(said, ". The conversation is longer than this model takes");
+  } else if (is_unpaid(status, words)) {
+    code = "rate_limited";
+    message = cat(said, ". The account has no quota left: look at its billing");
   } else if (status == 404) {
     code = "invalid_request";
     message = cat(said, ". Check spec.model.model and spec.model.baseURL");
-  } else if (status == 429 && words.code == "insufficient_quota") {
-    code = "rate_limited";
-    message = cat(said, ". The account has no quota left: look at its billing");
   } else if (status == 429) {
     code = "rate_limited";
     message = cat(said,

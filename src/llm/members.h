@@ -1,0 +1,28 @@
+// Small readings that all answers share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace llm {
+
+bool is_event_stream(std::string_view content_type);
+
+// Null when it is absent or null.
+const base::Json* member(const base::JsonObject&, std::string_view name);
+// "" when it is no text.
+std::string text_of(const base::JsonObject&, std::string_view name);
+// 0 when it is no positive integer.
+std::int64_t count_of(const base::Json& usage, std::string_view name);
+
+// Collects an answer that is not streamed. Error(invalid) when it is longer than 32 MiB.
+void append_whole(std::string& whole, std::string_view piece);
+// Error(invalid) with its beginning when it is no JSON.
+base::Json parse_whole(std::string_view whole);
+// Error(invalid) when it is no JSON object, ProviderError when it has an `error`.
+void throw_reported_error(const base::Json& chunk);
+
+}  // namespace llm
