@@ -2,7 +2,7 @@
 """House rules that a compiler does not check. Prints every breach as file:line: what; exits 1 when there is one.
 
 Layers:   an include in src/ points to the same or a lower layer; ARCHITECTURE.md's table says which folder lies where.
-Rim:      Asio, Beast, OpenSSL, sqlite3 and c-ares are included only by .cpp files of the rim (and io/task.h, *_impl.h of the rim).
+Rim:      Asio, Beast, OpenSSL, sqlite3, libpq and c-ares are included only by .cpp files of the rim (and io/task.h, *_impl.h of the rim).
 Banned:   calls that escape a port (time, randomness, threads, processes, environment); in tests, sleeping.
 READMEs:  each folder has its purpose in a README: its own, or a line in that of the folder above. One of src/ fits a screen, says
           its layer, and names no file that is not there.
@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RIM_HEADERS = re.compile(r'#include\s*<(boost/asio|boost/beast|openssl/|sqlite3\.h|ares\.h)')
+RIM_HEADERS = re.compile(r'#include\s*<(boost/asio|boost/beast|openssl/|sqlite3\.h|libpq-fe\.h|ares\.h)')
 SLEEPS = re.compile(r'\bsleep_for\b|\busleep\s*\(|\bnanosleep\s*\(')
 BANNED = [  # what, why, the folders of src/ that may
     (re.compile(r'\bstd::chrono::(system|steady)_clock::now\b'), "time comes from base::Clock", {"io"}),
