@@ -15,8 +15,9 @@ constexpr int exit_ok = 0, exit_error = 1, exit_usage = 2;
 constexpr char usage[] =
     "usage: sympozium model-sim --script FILE [--listen IP:PORT]\n"
     "\n"
-    "A scripted stand-in for a model provider: OpenAI chat completions answered from a YAML\n"
-    "script. No model, no key, no cost. Port 0 (default 127.0.0.1:0) takes any free port.\n"
+    "A scripted stand-in for a model provider: OpenAI chat completions, responses and embeddings\n"
+    "and Anthropic messages, answered from a YAML script. No model, no key, no cost. Port 0\n"
+    "(default 127.0.0.1:0) takes any free port.\n"
     "\n"
     "example: sympozium model-sim --script examples/first-run/model.yaml\n";
 

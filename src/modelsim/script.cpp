@@ -20,7 +20,7 @@ constexpr Struct SimUsage::table{"SimUsage", &room<SimUsage>, {
 constexpr Struct SimError::table{"SimError", &room<SimError>, {
     {"status", &SimError::status, by_default(500) | honoured, "HTTP status."},
     {"message", &SimError::message, honoured, "error.message of the body."},
-    {"code", &SimError::code, honoured, "error.code of the body."},
+    {"code", &SimError::code, honoured, "error.code of the body; error.type of an Anthropic message's. Default there: by the status."},
     {"headers", &SimError::headers, honoured, "Headers of the answer, such as Retry-After."},
 }};
 constexpr Struct Step::table{"Step", &room<Step>, {
@@ -38,8 +38,14 @@ constexpr Struct Conversation::table{"Conversation", &room<Conversation>, {
     {"steps", &Conversation::steps, required | honoured, "What is answered, turn by turn."},
     {"forever", &Conversation::forever, honoured, "Whether the last step answers all later turns."},
 }};
+constexpr Struct SimEmbeddings::table{"SimEmbeddings", &room<SimEmbeddings>, {
+    {"dimensions", &SimEmbeddings::dimensions, by_default(64) | at_least(1) | at_most(4096) | honoured, "Length of a vector, unless the request asks for another."},
+    {"delay", &SimEmbeddings::delay, formatted(Format::go_duration) | honoured, "Time before the answer."},
+    {"errors", &SimEmbeddings::errors, honoured, "Errors to answer with first, one per request."},
+}};
 constexpr Struct Script::table{"Script", &room<Script>, {
     {"conversations", &Script::conversations, required | honoured, "The first that fits answers."},
+    {"embeddings", &Script::embeddings, honoured, "How embeddings are answered."},
 }};
 
 // clang-format on
@@ -52,31 +58,16 @@ Script parse_script(std::string_view yaml, std::string_view source) {
                                 documents.size()));
   Script script;
   base::Issues issues = decode(script, documents[0].value, Unknown::refuse);
+  auto check_delay = [&](const std::string& delay) {
+    if (!delay.empty() && !base::parse_duration(delay))
+      issues.push_back({"delay", base::cat("\"", delay, "\" is no duration such as 200ms")});
+  };
+  check_delay(script.embeddings.delay);
   for (const auto& conversation : script.conversations)
-    for (const auto& step : conversation.steps)
-      if (!step.delay.empty() && !base::parse_duration(step.delay))
-        issues.push_back({"delay", base::cat("\"", step.delay, "\" is no duration such as 200ms")});
+    for (const auto& step : conversation.steps) check_delay(step.delay);
   if (!issues.empty())
     throw base::Error(base::Code::invalid, base::cat(source, ": ", base::format(issues)));
   return script;
-}
-
-Question read_question(const base::Json& request) {
-  const base::Json* messages = base::find(request, {"messages"});
-  if (!messages || !messages->is_array() || messages->get_array().empty())
-    throw base::Error(base::Code::invalid, "messages: must be a list with at least one message");
-  Question question;
-  bool has_task = false;
-  for (const base::Json& message : messages->get_array()) {
-    const std::string role = base::text_at(message, {"role"});
-    question.last = base::text_at(message, {"content"});
-    if (role == "assistant") ++question.turn;
-    if (role == "user" && !has_task) {
-      question.task = question.last;
-      has_task = true;
-    }
-  }
-  return question;
 }
 
 const Step* find_step(const Script& script, const Question& question) {

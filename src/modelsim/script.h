@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "modelsim/question.h"
 #include "schema/schema.h"
 
 namespace modelsim {
@@ -43,21 +44,20 @@ struct Conversation {
   bool forever = false;
   static const schema::Struct table;
 };
+struct SimEmbeddings {
+  std::int64_t dimensions = 64;  // unless the request asks for others
+  std::string delay;             // Go duration
+  std::vector<SimError> errors;
+  static const schema::Struct table;
+};
 struct Script {
   std::vector<Conversation> conversations;
+  SimEmbeddings embeddings;
   static const schema::Struct table;
 };
 
 // Error(invalid) with every mistake and its path; unknown members are mistakes.
 Script parse_script(std::string_view yaml, std::string_view source);
-
-// What of a request decides on the answer.
-struct Question {
-  std::string task;  // first user message
-  std::string last;  // content of the last message
-  std::int64_t turn = 1;
-};
-Question read_question(const base::Json& request);
 
 // The first conversation that fits and has a step for the question; null when none has.
 const Step* find_step(const Script&, const Question&);

@@ -1,6 +1,7 @@
 #include "modelsim/server.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -10,31 +11,23 @@ using base::cat;
 using base::Json;
 using base::JsonArray;
 using base::JsonObject;
+using llm::Endpoint;
 
 namespace {
 
 constexpr std::size_t body_bytes_max = 32 * 1024 * 1024;
-constexpr std::string_view label = "sympozium model-sim (a simulator, not a model)";
+
+struct Known {
+  std::string_view path;  // its end
+  Endpoint endpoint;
+};
+constexpr std::array<Known, 4> endpoints{{{"/chat/completions", Endpoint::chat_completions},
+                                          {"/responses", Endpoint::responses},
+                                          {"/embeddings", Endpoint::embeddings},
+                                          {"/messages", Endpoint::messages}}};
 
 io::Response json(int status, const Json& body) {
   return {status, {{"Content-Type", "application/json"}}, base::to_text(body)};
-}
-io::Response failure(int status, std::string_view message, std::string_view code) {
-  return json(
-      status,
-      JsonObject{
-          {"error", JsonObject{{"message", message}, {"type", "model_sim"}, {"code", code}}}});
-}
-
-std::int64_t words(std::string_view text) {
-  std::int64_t count = 0;
-  bool inside = false;
-  for (const char c : text) {
-    const bool space = c == ' ' || c == '\n' || c == '\t';
-    if (!space && !inside) ++count;
-    inside = !space;
-  }
-  return count;
 }
 
 std::string fill(std::string text, const std::string& last) {
@@ -46,24 +39,33 @@ std::string fill(std::string text, const std::string& last) {
   return text;
 }
 
-JsonArray encode_calls(const std::vector<std::pair<std::string, std::string>>& calls,
-                       bool with_index) {
-  JsonArray out;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    JsonObject call{
-        {"id", cat("call_sim_", i)},
-        {"type", "function"},
-        {"function", JsonObject{{"name", calls[i].first}, {"arguments", calls[i].second}}}};
-    if (with_index) call["index"] = i;
-    out.push_back(std::move(call));
+Reply make_reply(const Step& step, const Question& question, std::int64_t words_of_request) {
+  Reply reply;
+  reply.text = fill(step.text, question.last);
+  std::int64_t said = count_words(reply.text);
+  for (const auto& [name, given] : step.tool_calls) {
+    std::string arguments = given.is_string() ? std::string(given.get_string())
+                            : given.is_null() ? "{}"
+                                              : base::to_text(given);
+    said += 1 + count_words(arguments);
+    reply.calls.emplace_back(name, std::move(arguments));
   }
-  return out;
+  reply.usage = step.usage.value_or(SimUsage{words_of_request, said});
+  return reply;
 }
 
-Json encode_usage(const SimUsage& usage) {
-  return JsonObject{{"prompt_tokens", usage.prompt_tokens},
-                    {"completion_tokens", usage.completion_tokens},
-                    {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
+Json list_models() {
+  return JsonObject{{"object", "list"},
+                    {"data", JsonArray{JsonObject{
+                                 {"id", "model-sim"}, {"object", "model"}, {"owned_by", label}}}}};
+}
+
+Json encode_stats(const Stats& stats) {
+  JsonObject by_endpoint;
+  for (const auto& [name, count] : stats.endpoints) by_endpoint[name] = count;
+  return JsonObject{{"requests", stats.requests},   {"completions", stats.completions},
+                    {"errors", stats.errors},       {"halves", stats.halves},
+                    {"unmatched", stats.unmatched}, {"endpoints", std::move(by_endpoint)}};
 }
 
 }  // namespace
@@ -85,38 +87,65 @@ void Simulator::note(const Question& question, std::string_view what) {
 
 io::Task<> Simulator::handle(io::Exchange& exchange) {
   const std::string path = io::parse_target(exchange.target()).path;
-  if (exchange.method() == "POST" && path.ends_with("/chat/completions")) {
-    co_await complete(exchange);
+  const auto known =
+      std::ranges::find_if(endpoints, [&](const Known& one) { return path.ends_with(one.path); });
+  if (exchange.method() == "POST" && known != endpoints.end()) {
+    ++stats_.requests;
+    ++stats_.endpoints[std::string(known->path)];
+    if (known->endpoint == Endpoint::embeddings)
+      co_await embed(exchange);
+    else
+      co_await complete(exchange, known->endpoint);
     co_return;
   }
   io::Response response;
   if (exchange.method() == "GET" && path.ends_with("/models"))
-    response = json(
-        200,
-        JsonObject{{"object", "list"},
-                   {"data", JsonArray{JsonObject{
-                                {"id", "model-sim"}, {"object", "model"}, {"owned_by", label}}}}});
+    response = json(200, list_models());
   else if (exchange.method() == "GET" && path == "/stats")
-    response = json(200, JsonObject{{"requests", stats_.requests},
-                                    {"completions", stats_.completions},
-                                    {"errors", stats_.errors},
-                                    {"halves", stats_.halves},
-                                    {"unmatched", stats_.unmatched}});
+    response = json(200, encode_stats(stats_));
   else
     response =
-        failure(404, cat(label, ": no such endpoint: ", exchange.method(), " ", path), "not_found");
+        json(404, encode_error(Endpoint::chat_completions, 404,
+                               cat(label, ": no such endpoint: ", exchange.method(), " ", path),
+                               "not_found"));
   co_await exchange.respond(std::move(response));
 }
 
-io::Task<> Simulator::complete(io::Exchange& exchange) {
+io::Task<> Simulator::refuse(io::Exchange& exchange, Endpoint endpoint, const Question& question,
+                             std::string why) {
+  ++stats_.unmatched;
+  note(question, why);
+  const std::string_view code = endpoint == Endpoint::messages ? "" : "no_step";
+  io::Response response = json(400, encode_error(endpoint, 400, why, code));
+  co_await exchange.respond(std::move(response));
+}
+
+io::Task<> Simulator::answer_error(io::Exchange& exchange, Endpoint endpoint,
+                                   const Question& question, SimError error) {
+  ++stats_.errors;
+  note(question, cat("status ", error.status));
+  io::Response response = json(static_cast<int>(error.status),
+                               encode_error(endpoint, error.status, error.message, error.code));
+  for (const auto& [name, value] : error.headers) response.headers.set(name, value);
+  co_await exchange.respond(std::move(response));
+}
+
+io::Task<> Simulator::wait(std::string delay) {
+  if (delay.empty()) co_return;
+  const base::Duration duration = base::parse_duration(delay).value_or(base::Duration(0));
+  co_await io::sleep(clock_, duration);
+}
+
+io::Task<> Simulator::complete(io::Exchange& exchange, Endpoint endpoint) {
   const std::string body = co_await exchange.body(body_bytes_max);
-  ++stats_.requests;
   Json request;
   Question question;
   std::string bad;
   try {
     request = base::parse_json(body);
-    question = read_question(request);
+    question = read_question(endpoint, request);
+    if (!base::text_at(request, {"previous_response_id"}).empty())
+      bad = cat(label, ": it keeps no responses: previous_response_id is not found");
   } catch (const base::Error& error) {
     bad = error.what();
   }
@@ -125,108 +154,78 @@ io::Task<> Simulator::complete(io::Exchange& exchange) {
     if (bad.empty())
       bad = cat(label, ": the script has no step for turn ", question.turn, " of the task \"",
                 base::clip(question.task, 80), "\"");
-    ++stats_.unmatched;
-    note(question, bad);
-    io::Response response = failure(400, bad, "no_step");
-    co_await exchange.respond(std::move(response));
+    co_await refuse(exchange, endpoint, question, bad);
     co_return;
   }
   const std::size_t before = asked_[{step, question.task}]++;
-  if (!step->delay.empty()) {
-    const base::Duration delay = base::parse_duration(step->delay).value_or(base::Duration(0));
-    co_await io::sleep(clock_, delay);
-  }
+  co_await wait(step->delay);
   if (before < step->errors.size()) {
-    const SimError& error = step->errors[before];
-    ++stats_.errors;
-    note(question, cat("status ", error.status));
-    io::Response response = failure(static_cast<int>(error.status), error.message, error.code);
-    for (const auto& [name, value] : error.headers) response.headers.set(name, value);
-    co_await exchange.respond(std::move(response));
+    co_await answer_error(exchange, endpoint, question, step->errors[before]);
     co_return;
   }
 
-  Reply reply;
-  reply.text = fill(step->text, question.last);
-  for (const auto& call : step->tool_calls)
-    reply.calls.emplace_back(call.name, call.arguments.is_string()
-                                            ? std::string(call.arguments.get_string())
-                                        : call.arguments.is_null() ? "{}"
-                                                                   : base::to_text(call.arguments));
-  std::int64_t said = words(reply.text);
-  for (const auto& [name, arguments] : reply.calls) said += 1 + words(arguments);
-  reply.usage = step->usage.value_or(SimUsage{words(body), said});
-
-  const std::string model = base::text_at(request, {"model"});
+  const Reply reply = make_reply(*step, question, count_words(body));
+  const Head head{base::text_at(request, {"model"}), clock_.now().time_since_epoch().count() / 1000,
+                  question.turn};
   const bool half = before - step->errors.size() <
                     static_cast<std::size_t>(std::max<std::int64_t>(0, step->half_streams));
-  note(question, half ? "half a stream" : cat(reply.calls.size(), " tool calls, ", said, " words"));
+  note(question, half
+                     ? "half a stream"
+                     : cat(reply.calls.size(), " tool calls, ", count_words(reply.text), " words"));
   if (half || base::find_bool(request, {"stream"}).value_or(false)) {
-    co_await stream(exchange, model, std::move(reply), half);
+    co_await stream(exchange, encode_stream(endpoint, head, reply), half);
     co_return;
   }
   ++stats_.completions;
-  io::Response response = whole(model, reply);
+  io::Response response = json(200, encode_whole(endpoint, head, reply));
   co_await exchange.respond(std::move(response));
 }
 
-io::Response Simulator::whole(const std::string& model, const Reply& reply) const {
-  JsonObject message{{"role", "assistant"}, {"content", reply.text}};
-  if (!reply.calls.empty()) message["tool_calls"] = encode_calls(reply.calls, false);
-  return json(
-      200,
-      JsonObject{{"id", "chatcmpl-sim"},
-                 {"object", "chat.completion"},
-                 {"created", clock_.now().time_since_epoch().count() / 1000},
-                 {"model", model},
-                 {"system_fingerprint", label},
-                 {"choices", JsonArray{JsonObject{
-                                 {"index", 0},
-                                 {"message", std::move(message)},
-                                 {"finish_reason", reply.calls.empty() ? "stop" : "tool_calls"}}}},
-                 {"usage", encode_usage(reply.usage)}});
-}
-
-io::Task<> Simulator::stream(io::Exchange& exchange, std::string model, Reply reply,
+io::Task<> Simulator::stream(io::Exchange& exchange, std::vector<std::string> events,
                              bool break_off) {
-  auto chunk = [&](JsonArray choices, Json usage) {
-    JsonObject body{{"id", "chatcmpl-sim"},
-                    {"object", "chat.completion.chunk"},
-                    {"created", clock_.now().time_since_epoch().count() / 1000},
-                    {"model", model},
-                    {"choices", std::move(choices)}};
-    if (!usage.is_null()) body["usage"] = std::move(usage);
-    return cat("data: ", base::to_text(body), "\n\n");
-  };
-  auto delta = [&](JsonObject what, Json finish) {
-    return chunk(
-        JsonArray{JsonObject{
-            {"index", 0}, {"delta", std::move(what)}, {"finish_reason", std::move(finish)}}},
-        nullptr);
-  };
-  std::vector<std::string> chunks{delta({{"role", "assistant"}, {"content", ""}}, nullptr)};
-  for (std::size_t at = 0; at < reply.text.size();) {
-    std::size_t end = reply.text.find(' ', at);
-    end = end == std::string::npos ? reply.text.size() : end + 1;
-    chunks.push_back(delta({{"content", reply.text.substr(at, end - at)}}, nullptr));
-    at = end;
-  }
-  for (Json& call : encode_calls(reply.calls, true))
-    chunks.push_back(delta({{"tool_calls", JsonArray{std::move(call)}}}, nullptr));
-  chunks.push_back(delta({}, reply.calls.empty() ? "stop" : "tool_calls"));
-  chunks.push_back(chunk({}, encode_usage(reply.usage)));
-  chunks.emplace_back("data: [DONE]\n\n");
-
   co_await exchange.begin(200, {{"Content-Type", "text/event-stream"}});
   const std::size_t count =
-      break_off ? std::max<std::size_t>(1, (chunks.size() - 3) / 2) : chunks.size();
-  for (std::size_t i = 0; i < count; ++i) co_await exchange.send(chunks[i]);
+      break_off ? std::max<std::size_t>(1, (events.size() - 3) / 2) : events.size();
+  for (std::size_t i = 0; i < count; ++i) co_await exchange.send(events[i]);
   if (break_off) {
     ++stats_.halves;
     throw base::Error(base::Code::unavailable, "the script breaks this answer off");
   }
   ++stats_.completions;
   co_await exchange.end();
+}
+
+io::Task<> Simulator::embed(io::Exchange& exchange) {
+  const std::string body = co_await exchange.body(body_bytes_max);
+  const auto& script = script_.embeddings;
+  Json request;
+  std::vector<std::string> texts;
+  std::string bad;
+  try {
+    request = base::parse_json(body);
+    texts = read_inputs(request);
+  } catch (const base::Error& error) {
+    bad = error.what();
+  }
+  const auto dimensions = base::find_int(request, {"dimensions"}).value_or(script.dimensions);
+  if (bad.empty() && (dimensions < 1 || dimensions > 4096)) bad = "dimensions: must be 1 to 4096";
+  const Question question;
+  if (!bad.empty()) {
+    co_await refuse(exchange, Endpoint::embeddings, question, bad);
+    co_return;
+  }
+  const std::size_t before = embeddings_asked_++;
+  co_await wait(script.delay);
+  if (before < script.errors.size()) {
+    co_await answer_error(exchange, Endpoint::embeddings, question, script.errors[before]);
+    co_return;
+  }
+  ++stats_.completions;
+  note(question, cat(texts.size(), " vectors"));
+  io::Response response =
+      json(200, encode_vectors(base::text_at(request, {"model"}), texts, dimensions,
+                               base::text_at(request, {"encoding_format"})));
+  co_await exchange.respond(std::move(response));
 }
 
 }  // namespace modelsim
