@@ -1,6 +1,7 @@
 #include "llm/events.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -69,5 +70,39 @@ std::optional<std::string> EventSplitter::next() {
 }
 
 void EventSplitter::finish() { finished_ = true; }
+
+void EventCutter::add(std::string_view piece) {
+  buffer_.erase(0, at_);
+  searched_ -= at_;
+  at_ = 0;
+  buffer_ += piece;
+}
+
+std::optional<std::string> EventCutter::next() {
+  for (; searched_ < buffer_.size(); ++searched_) {
+    const char c = buffer_[searched_];
+    if (c != '\n' && c != '\r') {
+      line_is_empty_ = false;
+      continue;
+    }
+    if (c == '\r') {
+      if (searched_ + 1 == buffer_.size()) break;  // perhaps the half of CR LF
+      if (buffer_[searched_ + 1] == '\n') ++searched_;
+    }
+    if (!std::exchange(line_is_empty_, true)) continue;
+    const std::size_t begin = std::exchange(at_, ++searched_);
+    return buffer_.substr(begin, at_ - begin);
+  }
+  if (buffer_.size() - at_ > limit_)
+    throw base::Error(base::Code::invalid,
+                      base::cat("an event of the stream is longer than ", limit_, " bytes"));
+  return {};
+}
+
+std::string EventCutter::rest() {
+  std::string out = buffer_.substr(at_);
+  at_ = searched_ = buffer_.size();
+  return out;
+}
 
 }  // namespace llm

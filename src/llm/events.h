@@ -32,4 +32,21 @@ class EventSplitter {
   std::optional<std::string> ready_;
 };
 
+// Cuts a stream into its events, each with its empty line and not a byte changed.
+class EventCutter {
+ public:
+  explicit EventCutter(std::size_t event_bytes_max) : limit_(event_bytes_max) {}
+
+  void add(std::string_view piece);
+  // Nothing: more is needed. Error(invalid) when an event grows beyond the limit.
+  std::optional<std::string> next();
+  std::string rest();  // what is left, an event without its empty line
+
+ private:
+  std::size_t limit_;
+  std::string buffer_;
+  std::size_t at_ = 0, searched_ = 0;  // where the event begins, and what was looked at
+  bool line_is_empty_ = true;
+};
+
 }  // namespace llm

@@ -47,48 +47,6 @@ void refuse_state_at_the_provider(const JsonObject& request) {
              "items are not kept at the provider; send the item itself instead of a reference");
 }
 
-// A stream's events as their bytes. Lines end with LF, CR LF or CR; an empty one ends an event.
-class RawEvents {
- public:
-  void add(std::string_view bytes) {
-    buffer_.erase(0, at_);
-    searched_ -= at_;
-    at_ = 0;
-    buffer_ += bytes;
-  }
-  std::optional<std::string> next() {
-    for (; searched_ < buffer_.size(); ++searched_) {
-      const char c = buffer_[searched_];
-      const bool ends_line = c == '\n' || c == '\r';
-      if (!ends_line) {
-        line_is_empty_ = false;
-        continue;
-      }
-      if (c == '\r') {
-        if (searched_ + 1 == buffer_.size()) break;  // perhaps the half of CR LF
-        if (buffer_[searched_ + 1] == '\n') ++searched_;
-      }
-      if (!std::exchange(line_is_empty_, true)) continue;
-      const std::size_t begin = std::exchange(at_, ++searched_);
-      return buffer_.substr(begin, at_ - begin);
-    }
-    if (buffer_.size() - at_ > event_bytes_max)
-      throw base::Error(base::Code::invalid,
-                        cat("an event of the stream is longer than ", event_bytes_max, " bytes"));
-    return {};
-  }
-  std::string rest() {
-    std::string out = buffer_.substr(at_);
-    at_ = searched_ = buffer_.size();
-    return out;
-  }
-
- private:
-  std::string buffer_;
-  std::size_t at_ = 0, searched_ = 0;  // the event's begin, and what was looked at
-  bool line_is_empty_ = true;
-};
-
 std::string data_of(const std::string& event) {
   EventSplitter splitter(event_bytes_max + 1);
   splitter.add(event);
@@ -146,7 +104,7 @@ struct Passthrough::Impl {
   Endpoint endpoint;
   bool streamed;
   UsageChunk usage_chunk;
-  RawEvents events;
+  EventCutter events{event_bytes_max};
   std::string document;  // not streamed
   Place place = Place::middle;
   bool done = false, complete = false;
