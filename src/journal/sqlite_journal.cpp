@@ -127,9 +127,8 @@ io::Task<std::int64_t> SqliteJournal::position(std::string ns, base::Time before
 }
 
 io::Task<> SqliteJournal::import(ImportedRun run) {
-  const RunState state = check_import(run);
-  auto job = [run = std::move(run), state](Database& database) {
-    import_run(database, run, state);
+  auto job = [run = std::move(run)](Database& database) {
+    import_run(database, run, check_import(run));
   };
   co_await impl_->writer.write(std::move(job));
 }
