@@ -33,7 +33,8 @@ struct Context {
   NodeAuthorizer& nodes;
   io::Event& stopping;
   std::map<std::string, std::string>&
-      documents;  // discovery and OpenAPI, made when first asked for
+      documents;            // discovery and OpenAPI, made when first asked for
+  io::HttpClient* journal;  // to who serves the aggregated kinds; null when they are not
   // Makes what each namespace has (its default ServiceAccount, its root certificate).
   std::function<io::Task<>(std::string ns)> furnish;
 };
@@ -64,6 +65,7 @@ io::Task<std::string> read_options(Context&, Call&);  // DeleteOptions as JSON, 
 io::Task<> serve_resource(Context&, Call&);     // generic verbs (serve.cpp)
 io::Task<> serve_watch(Context&, Call&);        // watch.cpp
 io::Task<> serve_subresource(Context&, Call&);  // binding, token, log, … (subresources.cpp)
+io::Task<> serve_aggregated(Context&, Call&);   // other programs' kinds (aggregated.cpp)
 io::Task<> serve_review(Context&, Call&);       // create-only kinds (reviews.cpp)
 io::Task<> serve_path(Context&, Call&);         // discovery, version, health, OpenAPI (paths.cpp)
 

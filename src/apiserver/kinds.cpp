@@ -103,7 +103,7 @@ base::Issues unknown_of_kubernetes(const schema::Struct& table, const Json& obje
 
 }  // namespace
 
-Catalog make_catalog() {
+Catalog make_catalog(WithJournal with_journal) {
   std::vector<Resource> all{make_config_maps(), make_namespaces(), make_nodes(),
                             make_pods(),        make_secrets(),    make_service_accounts()};
   auto add = [&](std::vector<Resource> more) {
@@ -115,6 +115,7 @@ Catalog make_catalog() {
   all.push_back(make_leases());
   add(make_rbac_kinds());
   add(make_own_kinds());
+  if (with_journal == WithJournal::yes) add(make_journal_kinds());
   for (auto& resource : all)
     if (auto info = objects::find_kind(resource.group, resource.plural);
         info && info->version == resource.version) {

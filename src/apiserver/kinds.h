@@ -28,7 +28,8 @@ Resource make_leases();
 std::vector<Resource> make_events();  // core/v1 and events.k8s.io/v1
 std::vector<Resource> make_rbac_kinds();
 std::vector<Resource> make_reviews();
-std::vector<Resource> make_own_kinds();  // sympozium.ai
+std::vector<Resource> make_own_kinds();      // sympozium.ai
+std::vector<Resource> make_journal_kinds();  // journal.sympozium.ai
 
 // Defaults and validation of a pod's spec, which a Job's template shares.
 void default_pod_spec(base::Json& spec);

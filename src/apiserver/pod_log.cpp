@@ -1,5 +1,6 @@
 #include "apiserver/pod_log.h"
 
+#include "apiserver/relay.h"
 #include "base/encoding.h"
 #include "base/text.h"
 
@@ -71,27 +72,6 @@ io::Request make_request(const Call& call, const std::string& container) {
   return request;
 }
 
-// Sets an event when its scope is left, however it is left.
-struct SetAtEnd {
-  io::Event& event;
-  ~SetAtEnd() { event.set(); }
-};
-
-io::Task<> copy(io::ResponseStream& from, io::Exchange& to, io::Event& done) {
-  SetAtEnd at_end{done};
-  for (;;) {
-    auto piece = co_await from.next();
-    if (!piece) break;
-    co_await to.send(*piece);
-  }
-}
-
-io::Task<> notice_client(io::Exchange& exchange, bool& gone, io::Event& done) {
-  SetAtEnd at_end{done};
-  co_await exchange.client_gone();
-  gone = true;
-}
-
 }  // namespace
 
 io::Task<> serve_pod_log(Context& context, Call& call) {
@@ -129,21 +109,7 @@ io::Task<> serve_pod_log(Context& context, Call& call) {
   call.status = 200;
   io::Headers headers{{"Content-Type", "text/plain"}, {"Cache-Control", "no-cache, private"}};
   co_await call.exchange.begin(200, headers);
-  bool gone = false;
-  io::Event done;
-  io::TaskGroup group(context.loop);
-  group.spawn("copy", copy(*stream, call.exchange, done));
-  group.spawn("client", notice_client(call.exchange, gone, done));
-  std::exception_ptr error;
-  try {
-    co_await done.wait();
-    group.stop();
-    co_await group.join();
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error) std::rethrow_exception(error);
-  if (!gone) co_await call.exchange.end();
+  co_await relay(context, *stream, call.exchange);
 }
 
 }  // namespace apiserver

@@ -22,7 +22,7 @@ std::string verb_of(std::string_view method, bool named, const io::Target& targe
   if (method == "PATCH") return "patch";
   if (method == "DELETE") return named ? "delete" : "deletecollection";
   if (method == "GET" || method == "HEAD")
-    return query_flag(target, "watch") ? "watch" : named ? "get" : "list";
+    return named ? "get" : query_flag(target, "watch") ? "watch" : "list";
   return base::lower(method);
 }
 
@@ -54,8 +54,9 @@ RequestInfo parse_request(std::string_view method, const io::Target& target) {
   }
   info.resource = parts[at];
   if (parts.size() > at + 1) info.name = parts[at + 1];
-  for (std::size_t i = at + 2; i < parts.size(); ++i)
-    info.subresource += (info.subresource.empty() ? "" : "/") + parts[i];
+  if (parts.size() > at + 2) info.subresource = parts[at + 2];
+  for (std::size_t i = at + 3; i < parts.size(); ++i)
+    info.rest += (info.rest.empty() ? "" : "/") + parts[i];
   info.verb = verb_of(method, !info.name.empty(), target);
   if (info.name.empty() &&
       (info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection"))

@@ -17,6 +17,7 @@ struct RequestInfo {
   std::string
       verb;  // get list watch create update patch delete deletecollection; else lower method
   std::string group, version, ns, resource, subresource, name;
+  std::string rest;  // of the path, behind the subresource
 };
 
 // `/api/v1/…` and `/apis/<group>/<version>/…`; list and watch take the name that a field selector

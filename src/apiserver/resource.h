@@ -52,6 +52,7 @@ struct Resource {
   bool custom = false;               // one of our kinds: no strategic merge patch
   bool path_segment_names = false;   // names as RBAC objects have them
   bool label_names = false;          // names are DNS labels (namespaces)
+  bool aggregated = false;           // served by another program; nothing is stored here
 
   // Each may be empty. `before` is null on create.
   std::function<void(base::Json& object)> defaults;
@@ -89,7 +90,9 @@ class Catalog {
   std::vector<Resource> resources_;
 };
 
-// The kinds of this product: the slice of Kubernetes' own and sympozium.ai.
-Catalog make_catalog();
+// The kinds of this product: the slice of Kubernetes' own and sympozium.ai; with the journal's, the
+// aggregated ones of journal.sympozium.ai, too.
+enum class WithJournal : bool { no, yes };
+Catalog make_catalog(WithJournal = WithJournal::no);
 
 }  // namespace apiserver

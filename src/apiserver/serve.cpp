@@ -142,6 +142,8 @@ io::Task<> serve_delete_collection(Context& context, Call& call) {
 io::Task<> serve_resource(Context& context, Call& call) {
   const auto& verb = call.info.verb;
   const auto& resource = *call.resource;
+  if (!call.info.rest.empty())
+    throw StatusError(404, "NotFound", "the server could not find the requested resource");
   if (!call.info.subresource.empty() && call.info.subresource != "status")
     return serve_subresource(context, call);
   bool allowed = call.info.subresource.empty() ? resource.can(verb) : false;

@@ -44,6 +44,9 @@ StatusError status_of(std::exception_ptr error) {
   }
 }
 
+// Every watch of the journal holds a connection.
+constexpr io::ClientLimits journal_limits{.connections = 512};
+
 constexpr std::string_view protobuf_type = "application/vnd.kubernetes.protobuf";
 
 std::string body_type(const Call& call) {
@@ -119,7 +122,7 @@ struct ApiServer::Impl {
   Impl(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log, ObjectLog& objects,
        TokenSettings tokens, ServerSettings given, Admission more, AuditSink sink)
       : settings(std::move(given)),
-        catalog(make_catalog()),
+        catalog(make_catalog(settings.journal_dialer ? WithJournal::yes : WithJournal::no)),
         store(
             loop, objects,
             [this](const std::string& storage) { return selectable_of(catalog, storage); },
@@ -148,6 +151,9 @@ struct ApiServer::Impl {
                 nodes,
                 stopping,
                 documents,
+                settings.journal_dialer ? &journal.emplace(loop, clock, settings.journal_dialer(),
+                                                           "gateway", journal_limits)
+                                        : nullptr,
                 [this](std::string ns) { return furnish_namespace(context, std::move(ns)); }} {
     keep_namespaces_furnished(context, tasks);
   }
@@ -185,6 +191,10 @@ struct ApiServer::Impl {
       co_return;
     }
     if (call.info.verb == "watch") audit.write(call, AuditStage::started);
+    if (call.resource->aggregated) {
+      co_await serve_aggregated(context, call);
+      co_return;
+    }
     co_await serve_resource(context, call);
   }
 
@@ -219,6 +229,7 @@ struct ApiServer::Impl {
   Audit audit;
   io::Event stopping;
   std::map<std::string, std::string> documents;
+  std::optional<io::HttpClient> journal;
   io::TaskGroup tasks;
   Context context;
 };

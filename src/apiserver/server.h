@@ -28,6 +28,9 @@ struct ServerSettings {
   // `host` and `port` are from the Node's status. Empty: logs answer 503.
   std::function<std::unique_ptr<io::Dialer>(const std::string& host, std::uint16_t port)>
       node_dialer;
+  // A connection to the gateway's journal API (protocol/journal_api.h), which believes the
+  // X-Remote-… headers of whoever connects there. Empty: journal.sympozium.ai is not served.
+  std::function<std::unique_ptr<io::Dialer>()> journal_dialer;
 };
 
 // Called once per answered request with a line shaped like a Kubernetes audit event

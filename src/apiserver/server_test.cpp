@@ -36,6 +36,7 @@ class ServerTest : public testing::Test {
     tokens.key_pem = key_;
     ServerSettings settings;
     settings.ca_pem = "CA";
+    settings.journal_dialer = journal_dialer_;
     server_ = std::make_unique<ApiServer>(
         loop_, clock_, random_, log_, *objects_, tokens, settings, Admission(),
         [this](std::string_view line) { audit_.push_back(base::parse_json(line)); });
@@ -88,6 +89,7 @@ class ServerTest : public testing::Test {
   io::Peer client_{
       .address = "127.0.0.1:1", .common_name = "admin", .organizations = {"system:masters"}};
   std::string token_;
+  std::function<std::unique_ptr<io::Dialer>()> journal_dialer_;
   std::unique_ptr<SqliteObjectLog> objects_;
   std::unique_ptr<ApiServer> server_;
 };
@@ -469,6 +471,105 @@ TEST_F(ServerTest, TellsWhatItServes) {
                               "2.0"));
   EXPECT_NE(binary.text.find("io.k8s.api.core.v1.ConfigMap"), std::string::npos);
   EXPECT_EQ(ask("GET", "/version").status, 200);
+}
+
+// ---- kinds that another program serves ----
+
+class AggregatedTest : public ServerTest {
+ protected:
+  AggregatedTest() {
+    finish();
+    journal_dialer_ = [this] { return io::tcp_dialer("127.0.0.1", listener_->port()); };
+    start();
+    tasks_.spawn("journal", http_.serve(*listener_, nullptr));
+  }
+  io::Task<> serve(io::Exchange& exchange) {
+    asked_ = exchange.method() + " " + exchange.target();
+    asked_headers_ = exchange.headers();
+    asked_body_ = co_await exchange.body(64 << 20);
+    co_await exchange.begin(206, {{"Content-Type", "application/x-ndjson"}});
+    co_await exchange.send("one");
+    co_await exchange.send(" two");
+    co_await exchange.end();
+  }
+
+  std::string asked_, asked_body_;
+  io::Headers asked_headers_;
+  io::HttpServer http_{loop_, clock_, log_, {}, [this](io::Exchange& e) { return serve(e); }};
+  std::unique_ptr<io::Listener> listener_ = io::listen_tcp(loop_, "127.0.0.1", 0);
+  io::TaskGroup tasks_{loop_};
+};
+
+const std::string records = "/apis/journal.sympozium.ai/v1alpha1/namespaces/default/runrecords";
+
+TEST_F(AggregatedTest, PassesRequestsOnWithTheUsersName) {
+  auto answer = ask("GET", records + "/a/events?after=3&watch=true");
+  EXPECT_EQ(answer.status, 206);
+  EXPECT_EQ(answer.text, "one two");
+  EXPECT_EQ(answer.headers.get("Content-Type"), "application/x-ndjson");
+  EXPECT_EQ(asked_, "GET " + records + "/a/events?after=3&watch=true");
+  EXPECT_EQ(asked_headers_.get("X-Remote-User"), "admin");
+  EXPECT_EQ(asked_headers_.get("X-Remote-Group"), "system:masters");
+  const std::string large(4 << 20, 'x');  // larger than any object
+  ask("POST", records, large, "application/x-ndjson");
+  EXPECT_EQ(asked_body_.size(), large.size());
+  EXPECT_EQ(asked_headers_.get("Content-Type"), "application/x-ndjson");
+}
+
+TEST_F(AggregatedTest, LetsNobodySayWhoTheyAre) {
+  FakeExchange exchange("GET", records);
+  exchange.client = client_;
+  exchange.request_headers.set("X-Remote-User", "eve");
+  auto handler = server_->handler();
+  loop_.run(handler(exchange));
+  for (const auto& [name, value] : asked_headers_.fields()) EXPECT_NE(value, "eve") << name;
+}
+
+TEST_F(AggregatedTest, AsksForRightsFirst) {
+  create(
+      "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles",
+      base::parse_json(R"({"metadata":{"name":"r"},"rules":[{"apiGroups":["journal.sympozium.ai"],
+           "resources":["runrecords","runrecords/blobs"],"verbs":["get"]}]})"));
+  create("/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings",
+         base::parse_json(R"({"metadata":{"name":"r"},
+           "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"r"},
+           "subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"bob"}]})"));
+  be("bob", {});
+  EXPECT_EQ(ask("GET", records + "/a").status, 206);
+  EXPECT_EQ(ask("GET", records + "/a/blobs/0123").status, 206);
+  asked_ = "";
+  for (const auto& [method, path] :
+       {std::pair{"GET", records},
+        {"GET", records + "/a/events"},
+        {"GET", records + "/a/export"},
+        {"POST", records},
+        {"GET", "/apis/journal.sympozium.ai/v1alpha1/namespaces/other/runrecords/a"}})
+    EXPECT_EQ(ask(method, path).status, 403) << method << " " << path;
+  EXPECT_EQ(asked_, "");
+}
+
+TEST_F(AggregatedTest, ServesWhatIsInDiscoveryOnly) {
+  auto list = ask("GET", "/apis/journal.sympozium.ai/v1alpha1").body;
+  ASSERT_EQ(list.at("resources").as_array().size(), 5u);
+  EXPECT_EQ(text_at(list.at("resources").at(1), {"name"}), "runrecords/events");
+  EXPECT_EQ(ask("DELETE", records + "/a").status, 405);
+  EXPECT_EQ(ask("GET", records + "/a/pods").status, 405);
+  EXPECT_EQ(ask("GET", "/apis/journal.sympozium.ai/v1alpha1/runrecords").status, 404);
+  EXPECT_EQ(asked_, "");
+}
+
+TEST_F(AggregatedTest, SaysSoWhenNobodyServes) {
+  tasks_.stop();
+  loop_.run(tasks_.join());
+  listener_->close();
+  auto answer = ask("GET", records);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(text_at(answer.body, {"reason"}), "ServiceUnavailable");
+}
+
+TEST_F(ServerTest, WithoutAJournalItsGroupIsAbsent) {
+  EXPECT_EQ(ask("GET", "/apis/journal.sympozium.ai/v1alpha1").status, 404);
+  EXPECT_EQ(ask("GET", records).status, 404);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/text.h"
@@ -154,9 +155,18 @@ Plan prepare_embedded(const UpOptions& options, base::Clock& clock) {
       .node = authority.client("node-" + node, "system:node:" + node, {"system:nodes"}),
       .client_ca_pem = authority.certificate_pem()};
   add_services(plan, options, authority.certificate_pem(), who,
-               {"--serve", control, "--loops", options.loops.value_or("jobs,binder,garbage")});
-  plan.shim.services.front().listens.push_back(
-      {.name = "apiserver", .address = cat("tcp:127.0.0.1:", port), .owner = {}});
+               {"--serve", control, "--journal", layout.journal_socket(), "--loops",
+                options.loops.value_or("jobs,binder,garbage")});
+  const auto listen = [&](std::string_view service, node::shim::Listen socket) {
+    std::ranges::find(plan.shim.services, service, &node::shim::Service::name)
+        ->listens.push_back(std::move(socket));
+  };
+  listen("control", {.name = "apiserver", .address = cat("tcp:127.0.0.1:", port), .owner = {}});
+  // Who connects there is believed in what it says about users: the API server alone may.
+  listen("gateway", {.name = "journal",
+                     .address = "unix:" + layout.journal_socket(),
+                     .mode = 0600,
+                     .owner = {{uid_control, uid_control}}});
   return plan;
 }
 

@@ -6,7 +6,8 @@
 //   control/   control     objects.db, the API server's keys, audit log
 //   gateway/   gateway     journal.db
 //   node/      root        pods, images, shim
-//   run/                   sockets: run/gateway/gateway.sock is what bridges see
+//   run/                   sockets: run/gateway/gateway.sock is what bridges see,
+//                          run/journal.sock (of control) what the API server passes requests to
 //   log/                   one file per process
 #pragma once
 
@@ -28,6 +29,7 @@ struct Layout {
   std::string admin_kubeconfig() const { return path("admin.kubeconfig"); }
   std::string gateway_socket_folder() const { return path("run/gateway"); }
   std::string gateway_socket() const { return path("run/gateway/gateway.sock"); }
+  std::string journal_socket() const { return path("run/journal.sock"); }
 };
 
 // Who asked: the user behind sudo, else root.

@@ -27,11 +27,12 @@ class Quiet final : public base::Log {
 
 class OwnProvider final : public Provider {
  public:
-  OwnProvider(io::Loop& loop, base::Clock& clock, base::Random& random)
+  OwnProvider(io::Loop& loop, base::Clock& clock, base::Random& random, Dial journal)
       : loop_(loop),
         clock_(clock),
         objects_(loop, clock, directory_ + "/objects.db"),
-        server_(loop, clock, random, log_, objects_, make_tokens(), make_settings(), {}, {}),
+        server_(loop, clock, random, log_, objects_, make_tokens(),
+                make_settings(std::move(journal)), {}, {}),
         http_(loop, clock, log_, io::ServerLimits{}, server_.handler()),
         listener_(io::listen_tcp(loop, "127.0.0.1", 0)),
         tasks_(loop) {
@@ -91,8 +92,9 @@ class OwnProvider final : public Provider {
     tokens.key_pem = io::make_p256_key();
     return tokens;
   }
-  apiserver::ServerSettings make_settings() const {
+  apiserver::ServerSettings make_settings(Dial journal) const {
     apiserver::ServerSettings settings;
+    settings.journal_dialer = std::move(journal);
     settings.ca_pem = ca_;
     return settings;
   }
@@ -121,8 +123,8 @@ class OwnProvider final : public Provider {
 }  // namespace
 
 std::unique_ptr<Provider> make_own_provider(io::Loop& loop, base::Clock& clock,
-                                            base::Random& random) {
-  return std::make_unique<OwnProvider>(loop, clock, random);
+                                            base::Random& random, Dial journal) {
+  return std::make_unique<OwnProvider>(loop, clock, random, std::move(journal));
 }
 
 }  // namespace contract

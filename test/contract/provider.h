@@ -1,11 +1,13 @@
 // Whose API server a contract is held against.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "io/conn.h"
 #include "io/loop.h"
 
 namespace contract {
@@ -23,7 +25,10 @@ class Provider {
 // The server that CONTRACT_KUBECONFIG names (a state folder of test/cluster/up), else our own,
 // started now on `loop`.
 std::unique_ptr<Provider> make_provider(io::Loop& loop, base::Clock& clock, base::Random& random);
-std::unique_ptr<Provider> make_own_provider(io::Loop&, base::Clock&, base::Random&);
+// `journal` reaches the gateway's journal API; without it journal.sympozium.ai is not served.
+using Dial = std::function<std::unique_ptr<io::Dialer>()>;
+std::unique_ptr<Provider> make_own_provider(io::Loop&, base::Clock&, base::Random&,
+                                            Dial journal = {});
 
 // A program that test/cluster/build made, "" when it has not.
 std::string find_stock_program(const std::string& name);

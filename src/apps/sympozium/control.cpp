@@ -60,11 +60,11 @@ void admit(apiserver::Attributes& write) {
 
 // The embedded API server with everything it stands on.
 struct Server {
-  Server(Process& process, const std::string& folder)
+  Server(Process& process, const std::string& folder, const std::string& journal_socket)
       : client(make_client(folder)),
         objects(process.loop, process.clock, folder + "/objects.db"),
         api(process.loop, process.clock, process.random, process.log, objects, tokens(folder),
-            settings(folder), admit, audit_to(folder + "/audit.log", process.log)),
+            settings(folder, journal_socket), admit, audit_to(folder + "/audit.log", process.log)),
         http(process.loop, process.clock, process.log, io::ServerLimits{}, api.handler()),
         tls(io::make_context(
             io::TlsServer{read_identity(folder, "server"), io::read_file(folder + "/ca.crt")})) {}
@@ -79,10 +79,12 @@ struct Server {
     tls.identity = read_identity(folder, "kubelet-client");
     return io::make_context(tls);
   }
-  apiserver::ServerSettings settings(const std::string& folder) {
+  apiserver::ServerSettings settings(const std::string& folder, const std::string& journal_socket) {
     apiserver::ServerSettings out;
     out.ca_pem = io::read_file(folder + "/ca.crt");
     out.manifests = home::rbac_manifests(home::WithLoops::yes);
+    if (!journal_socket.empty())
+      out.journal_dialer = [journal_socket] { return io::unix_dialer(journal_socket); };
     out.node_dialer = [context = client](const std::string& host, std::uint16_t port) {
       return io::tls_dialer(io::tcp_dialer(host, port), context);
     };
@@ -188,12 +190,12 @@ io::Task<> answer_metrics(io::Exchange& exchange, const controller::Metrics& met
 
 int run_control(const std::vector<std::string>& arguments) {
   io::init_crypto();
-  const Flags flags(arguments, {"serve", "kubeconfig", "loops", "lease"});
+  const Flags flags(arguments, {"serve", "journal", "kubeconfig", "loops", "lease"});
   Process process("control");
   std::unique_ptr<Server> server;
   std::unique_ptr<io::Listener> listener;
   if (const std::string folder = flags.find("serve", ""); !folder.empty()) {
-    server = std::make_unique<Server>(process, folder);
+    server = std::make_unique<Server>(process, folder, flags.find("journal", ""));
     listener = io::listen_fd(process.loop, listen_fd_named("apiserver"));
     process.group.spawn("API server", server->run(*listener));
   }
