@@ -82,6 +82,9 @@ Prepared prepare_request(Endpoint endpoint, const Json& body, const std::string&
   if (!body.is_object()) throw base::Error(base::Code::invalid, "the body must be a JSON object");
   Prepared out;
   JsonObject request = body.get_object();
+  if (endpoint == Endpoint::messages && member(request, "thread"))
+    refuse("thread",
+           "conversations are not kept at the provider; send the whole one in `messages`");
   if (endpoint == Endpoint::responses) {
     refuse_state_at_the_provider(request);
     request["store"] = false;
@@ -178,7 +181,8 @@ struct Passthrough::Impl {
     if (type == "response.output_text.delta") {
       say(base::text_at(event, {"delta"}));
     } else if (type == "response.function_call_arguments.done" ||
-               type == "response.custom_tool_call_input.done") {
+               type == "response.custom_tool_call_input.done" ||
+               type == "response.shell_call_command.done") {
       end();
     } else if (type == "response.output_item.done") {
       if (is_call_for_the_client(base::text_at(event, {"item", "type"}))) end();

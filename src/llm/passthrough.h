@@ -26,8 +26,8 @@ struct Prepared {
 };
 // Puts the run's model in, asks for the usage of streamed chat completions, and sends `store:
 // false` with responses; every other member stays as the client wrote it. Error(invalid) that names
-// the member and the fix: no JSON object, or a response that needs state at the provider
-// (previous_response_id, conversation, background, item_reference).
+// the member and the fix: no JSON object, or what needs state at the provider (of responses:
+// previous_response_id, conversation, background, item_reference; of messages: thread).
 Prepared prepare_request(Endpoint, const base::Json& body, const std::string& model);
 
 // The exact bytes of one event of a stream, its empty line included, or a whole answer.

@@ -280,22 +280,29 @@ TEST(PreparedRequest, RemembersWhetherTheClientAskedForTheUsage) {
   EXPECT_EQ(of(R"({"stream":true})").delivery, Delivery::streamed);
 }
 
-TEST(PreparedRequest, RefusesStateAtTheProvider) {
-  for (const std::string body :
-       {R"({"previous_response_id":"resp_1"})", R"({"conversation":"conv_1"})",
-        R"({"conversation":{"id":"conv_1"}})", R"({"background":true})",
-        R"({"input":[{"role":"user","content":"x"},{"type":"item_reference","id":"a"}]})", "[]"}) {
-    try {
-      prepared(Endpoint::responses, body);
-      ADD_FAILURE() << body;
+TEST(PreparedRequest, RefusesStateAtTheProviderAndNamesTheMember) {
+  struct Case {
+    Endpoint endpoint;
+    std::string body, words;
+  };
+  const std::vector<Case> cases{
+      {Endpoint::responses, R"({"previous_response_id":"resp_1"})", "previous_response_id: "},
+      {Endpoint::responses, R"({"conversation":"conv_1"})", "conversation: "},
+      {Endpoint::responses, R"({"conversation":{"id":"conv_1"}})", "conversation: "},
+      {Endpoint::responses, R"({"background":true})", "background: "},
+      {Endpoint::responses,
+       R"({"input":[{"role":"user","content":"x"},{"type":"item_reference","id":"a"}]})",
+       "input[1]: "},
+      {Endpoint::messages, R"({"thread":{"type":"create"}})", "thread: "},
+      {Endpoint::chat_completions, "[]", "JSON object"},
+  };
+  for (const auto& one : cases) try {
+      prepared(one.endpoint, one.body);
+      ADD_FAILURE() << one.body;
     } catch (const base::Error& error) {
       EXPECT_EQ(error.code(), base::Code::invalid);
-      const std::string named = body.substr(0, body.find('"', 2)).substr(body == "[]" ? 0 : 2);
-      if (body != "[]") {
-        EXPECT_NE(std::string(error.what()).find(named), std::string::npos) << error.what();
-      }
+      EXPECT_NE(std::string(error.what()).find(one.words), std::string::npos) << error.what();
     }
-  }
 }
 
 TEST(PassthroughError, IsInTheWordsOfTheApi) {
