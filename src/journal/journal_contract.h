@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "io/loop.h"
@@ -22,6 +24,8 @@ class JournalHome {
   virtual io::Loop& loop() = 0;
   virtual Journal& journal() = 0;
   virtual void reopen() = 0;
+  // The same journal, opened by somebody else at the same time.
+  virtual Journal& other() = 0;
 };
 using MakeHome = std::function<std::unique_ptr<JournalHome>()>;
 
@@ -273,6 +277,105 @@ TEST_P(JournalContract, WakesAConsumerThatWaits) {
   begin("a");
   home_->loop().run(group.join());
   EXPECT_EQ(seen, "a/0");
+}
+
+// ---- two that write one journal ----
+
+TEST_P(JournalContract, OfTwoThatBeginARunOneDoes) {
+  for (int i = 0; i < 10; ++i) {
+    const std::string run = std::to_string(i);
+    int begun = 0, refused = 0;
+    io::TaskGroup group(home_->loop());
+    const auto begin_at = [&](Journal& at) -> io::Task<> {
+      Batch batch{.run = run, .fence = {1, 0}};
+      batch.add(RunBegun{.ns = "default", .name = run});
+      try {
+        co_await at.append(std::move(batch));
+        ++begun;
+      } catch (const base::Error& error) {
+        if (error.code() == base::Code::exists) ++refused;
+      }
+    };
+    group.spawn("one", begin_at(journal()));
+    group.spawn("other", begin_at(home_->other()));
+    home_->loop().run(group.join());
+    EXPECT_EQ(begun, 1);
+    EXPECT_EQ(refused, 1);
+    expect_sound(run);
+  }
+}
+
+TEST_P(JournalContract, AnExecutionIsOvertakenByAnotherWritersToo) {
+  begin("a");
+  append("a", {1, 1}, ExecutionBegun{});
+  Batch batch{.run = "a", .fence = {1, 2}};
+  batch.add(ExecutionBegun{});
+  EXPECT_EQ(get(home_->other().append(batch)), 2);
+  EXPECT_EQ(refusal([&] { append("a", {1, 1}, allow("1.0")); }), base::Code::conflict);
+  EXPECT_EQ(append("a", {1, 2}, allow("1.0")), 3);
+  expect_sound("a");
+}
+
+TEST_P(JournalContract, TwoThatAppendToOneRunLeaveNoGapAndNoBranch) {
+  begin("a");
+  io::TaskGroup group(home_->loop());
+  std::vector<std::int64_t> numbers;
+  const auto append_at = [&](Journal& at, std::string call) -> io::Task<> {
+    Batch batch{.run = "a", .fence = {1, 1}};
+    const std::string content = batch.add_blob("of both");
+    batch.add(allow(call)).add(ToolOutcome{.call = call, .result = content});
+    const std::int64_t last = co_await at.append(std::move(batch));
+    numbers.push_back(last);
+  };
+  for (int i = 0; i < 25; ++i) {
+    group.spawn("one", append_at(journal(), "1." + std::to_string(i)));
+    group.spawn("other", append_at(home_->other(), "2." + std::to_string(i)));
+  }
+  home_->loop().run(group.join());
+  std::ranges::sort(numbers);
+  std::vector<std::int64_t> expected;
+  for (std::int64_t seq = 2; seq <= 100; seq += 2) expected.push_back(seq);
+  EXPECT_EQ(numbers, expected);
+  EXPECT_EQ(get(journal().state("a"))->sums.toolCalls, 50);
+  expect_sound("a");
+}
+
+TEST_P(JournalContract, TheOutboxSkipsNothingThatTwoWrite) {
+  constexpr int runs = 8, appends = 20;
+  io::TaskGroup group(home_->loop());
+  const auto live = [&](Journal& at, std::string run) -> io::Task<> {
+    Batch first{.run = run, .fence = {1, 0}};
+    first.add(RunBegun{.ns = "default", .name = run});
+    co_await at.append(std::move(first));
+    for (int i = 0; i < appends; ++i) {
+      Batch batch{.run = run, .fence = {1, 1}};
+      batch.add(allow("1." + std::to_string(i)));
+      co_await at.append(std::move(batch));
+    }
+  };
+  std::map<std::string, std::int64_t> last;
+  std::int64_t position = 0;
+  bool in_order = true;
+  const auto consume = [&]() -> io::Task<> {
+    while (!last.contains("end")) {
+      const auto deliveries = co_await journal().next("one", position, 7);
+      for (const auto& [at, event] : deliveries) {
+        in_order = in_order && at > position &&
+                   event.seq == (last.contains(event.run) ? last[event.run] + 1 : 0);
+        position = at;
+        last[event.run] = event.seq;
+      }
+    }
+  };
+  io::TaskGroup consumer(home_->loop());
+  consumer.spawn("consume", consume());
+  for (int i = 0; i < runs; ++i)
+    group.spawn("run", live(i % 2 == 0 ? journal() : home_->other(), std::to_string(i)));
+  home_->loop().run(group.join());
+  begin("end");
+  home_->loop().run(consumer.join());
+  EXPECT_TRUE(in_order);
+  for (int i = 0; i < runs; ++i) EXPECT_EQ(last[std::to_string(i)], appends);
 }
 
 // A request names its parent and what is new: the hundredth turn costs what the second one did.

@@ -11,39 +11,14 @@
 #include <map>
 #include <random>
 
-#include "journal/archive_contract.h"
+#include "journal/chain.h"
+#include "journal/record.h"
 #include "journal/tables.h"
 #include "support/temp_directory.h"
 #include "support/virtual_clock.h"
 
 namespace journal {
 namespace {
-
-class SqliteHome final : public JournalHome {
- public:
-  SqliteHome() { reopen(); }
-  io::Loop& loop() override { return loop_; }
-  Journal& journal() override { return *journal_; }
-  void reopen() override {
-    journal_.reset();
-    journal_.emplace(loop_, clock_, pool_, directory_ / "journal.db",
-                     std::vector<std::string>{"one", "two"});
-  }
-
- private:
-  test::TempDirectory directory_;
-  io::Loop loop_;
-  test::VirtualClock clock_;
-  io::BlockingPool pool_;
-  std::optional<SqliteJournal> journal_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Sqlite, JournalContract, ::testing::Values(MakeHome([] {
-                           return std::make_unique<SqliteHome>();
-                         })));
-INSTANTIATE_TEST_SUITE_P(Sqlite, ArchiveContract, ::testing::Values(MakeHome([] {
-                           return std::make_unique<SqliteHome>();
-                         })));
 
 class InSqlite : public ::testing::Test {
  protected:

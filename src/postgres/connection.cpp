@@ -56,8 +56,8 @@ struct Connection::Impl {
   std::string where;
   Backend backend;
   std::map<std::string, bool> prepared;
-  std::exception_ptr prepare_error;  // what a statement that is not there failed from
-  std::deque<std::shared_ptr<Waiting>> under_way;
+  std::exception_ptr prepare_error;                // what a statement that is not there failed from
+  std::deque<std::shared_ptr<Waiting>> under_way;  // nobody waits for a preparation
   std::function<void(const std::string&)> on_notification;
   io::Event unsent, spent;
 
@@ -78,6 +78,7 @@ struct Connection::Impl {
     close();
     const auto error = std::make_exception_ptr(Lost(backend, cat(where, ": ", why)));
     for (auto& waiting : std::exchange(under_way, {})) {
+      if (!waiting) continue;
       waiting->error = error;
       waiting->done.set();
     }

@@ -40,25 +40,29 @@ const passwd* server_user() {
   return user;
 }
 
-// Becomes that program, or ends with 127.
-[[noreturn]] void become(const std::vector<std::string>& argv, int out, int death_signal) {
-  ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
-  ::dup2(out, 1);
-  ::dup2(out, 2);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
-  if (const passwd* user = server_user())
-    if (::setgroups(0, nullptr) != 0 || ::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)
-      ::_exit(127);
-  if (death_signal != 0) ::prctl(PR_SET_PDEATHSIG, death_signal);
-  if (::chdir("/") != 0) ::_exit(127);
+// Starts a program as the server's user; `out` is its standard output and error. Between fork and
+// exec there are system calls only: the test may have threads.
+pid_t start_program(const std::vector<std::string>& argv, int out, int death_signal) {
+  const passwd* user = server_user();
+  const uid_t uid = user ? user->pw_uid : 0;
+  const gid_t gid = user ? user->pw_gid : 0;
   std::vector<char*> words;
   for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   const char* env[] = {"LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin", nullptr};
-  ::execve(words[0], words.data(), const_cast<char**>(env));
+  sigset_t none;
+  sigemptyset(&none);
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+  ::dup2(out, 1);
+  ::dup2(out, 2);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  const bool changed =
+      !user || (::setgroups(0, nullptr) == 0 && ::setgid(gid) == 0 && ::setuid(uid) == 0);
+  ::prctl(PR_SET_PDEATHSIG, death_signal);
+  if (changed && ::chdir("/") == 0) ::execve(words[0], words.data(), const_cast<char**>(env));
   ::_exit(127);
 }
 
@@ -100,10 +104,14 @@ void PostgresServer::make_folders() {
   ::chmod(folder_.path().c_str(), 0711);
   for (const auto& path : {data_, socket_}) {
     std::filesystem::create_directory(path);
-    ::chmod(path.c_str(), 0700);
-    if (const passwd* user = server_user())
-      if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) fail("chown " + path);
+    own(path);
   }
+}
+
+void PostgresServer::own(const std::string& folder) {
+  ::chmod(folder.c_str(), 0700);
+  if (const passwd* user = server_user())
+    if (::chown(folder.c_str(), user->pw_uid, user->pw_gid) != 0) fail("chown " + folder);
 }
 
 void PostgresServer::append(const std::string& file, const std::string& text) const {
@@ -128,8 +136,7 @@ std::string PostgresServer::program(const std::string& name) const {
 std::string PostgresServer::run(const std::vector<std::string>& argv) const {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe");
-  const pid_t child = ::fork();
-  if (child == 0) become(argv, ends[1], SIGKILL);
+  const pid_t child = start_program(argv, ends[1], SIGKILL);
   ::close(ends[1]);
   std::string out;
   char buffer[4096];
@@ -148,8 +155,7 @@ void PostgresServer::start() {
   ::inotify_add_watch(changes, data_.c_str(), IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE);
   const int log =
       ::open((folder_ / "log").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-  pid_ = ::fork();
-  if (pid_ == 0) become({program("postgres"), "-D", data_}, log, SIGQUIT);
+  pid_ = start_program({program("postgres"), "-D", data_}, log, SIGQUIT);
   ::close(log);
   const int pidfd = open_pid(pid_);
   for (bool ready = false; !ready;) {

@@ -24,6 +24,7 @@ class PostgresServer {
   void kill();   // the server and all that serve for it, as a power cut would
   void stop();   // immediately, as `pg_ctl stop -m immediate`; clients are told
   void set(const std::string& setting);  // and loads it
+  void own(const std::string& folder);   // makes it the server's
   // Puts a line before all others of pg_hba.conf.
   void admit(const std::string& line);
 

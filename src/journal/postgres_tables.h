@@ -1,0 +1,58 @@
+// The journal's tables in PostgreSQL, and the statements that are sent to them. How fence, order
+// and contents hold there: docs/adr.
+#pragma once
+
+#include "journal/archive.h"
+#include "postgres/connection.h"
+
+namespace journal {
+
+const postgres::Schema& postgres_schema();
+
+// NOTIFY's channel: "look again". The payload names who wrote.
+inline constexpr auto news_channel = "sympozium_journal";
+
+// A batch as it goes to the server: contents compressed, hashes taken. All that is costly is done
+// here, so that it may be done beside the loop.
+struct PreparedBatch {
+  std::string run;
+  std::vector<postgres::Value> fixed, events, contents;  // parameters; no contents: empty
+};
+PreparedBatch prepare(const Batch&, base::Time now, std::string batch_id);
+
+enum class Try : unsigned char {
+  first,
+  again,  // it may have been written: look for its batch_id
+};
+postgres::Transaction append_to(const PreparedBatch&, Try);
+std::int64_t appended(const std::vector<postgres::Result>&);  // the number of the last event
+
+postgres::Transaction import_to(const ImportedRun&, const RunState&);
+
+postgres::Transaction select_state(const std::string& run);
+std::optional<RunState> state_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_events(const std::string& run, std::int64_t after, std::size_t limit);
+postgres::Transaction select_event(const std::string& run, Kind, const std::string& subject);
+std::vector<Event> events_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_blobs(const std::vector<std::string>& sha256_hex);
+std::vector<std::string> blobs_in(const std::vector<postgres::Result>&,
+                                  const std::vector<std::string>& sha256_hex);
+
+postgres::Transaction set_consumers(const std::vector<std::string>& consumers);
+postgres::Transaction select_deliveries(const std::string& consumer,
+                                        std::optional<std::int64_t> after, std::size_t limit);
+// Error(not_found) when there is no such consumer.
+std::vector<Delivery> deliveries_in(const std::vector<postgres::Result>&,
+                                    const std::string& consumer);
+postgres::Transaction acknowledge_in(const std::string& consumer, std::int64_t position);
+postgres::Transaction listen_for_news();
+postgres::Transaction tell_news(const std::string& writer);
+
+postgres::Transaction select_runs(const RunFilter&, std::size_t limit);
+std::vector<RunEntry> runs_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_history(const std::string& ns, std::int64_t after, std::size_t limit);
+std::vector<Delivery> history_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_position(const std::string& ns, base::Time before);
+std::int64_t position_in(const std::vector<postgres::Result>&);
+
+}  // namespace journal
