@@ -4,44 +4,29 @@ namespace apiserver {
 
 namespace {
 
-// Sets an event when its scope is left, however it is left.
-struct SetAtEnd {
-  io::Event& event;
-  ~SetAtEnd() { event.set(); }
-};
-
-io::Task<> copy(io::ResponseStream& from, io::Exchange& to, io::Event& done) {
-  SetAtEnd at_end{done};
+io::Task<> copy(io::ResponseStream& from, io::Exchange& to, io::TaskGroup& both) {
   for (;;) {
     auto piece = co_await from.next();
     if (!piece) break;
     co_await to.send(*piece);
   }
+  both.stop();
 }
 
-io::Task<> notice_client(io::Exchange& exchange, bool& gone, io::Event& done) {
-  SetAtEnd at_end{done};
+io::Task<> notice_client(io::Exchange& exchange, bool& gone, io::TaskGroup& both) {
   co_await exchange.client_gone();
   gone = true;
+  both.stop();
 }
 
 }  // namespace
 
 io::Task<> relay(Context& context, io::ResponseStream& from, io::Exchange& to) {
   bool gone = false;
-  io::Event done;
-  io::TaskGroup group(context.loop);
-  group.spawn("copy", copy(from, to, done));
-  group.spawn("client", notice_client(to, gone, done));
-  std::exception_ptr error;
-  try {
-    co_await done.wait();
-    group.stop();
-    co_await group.join();
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error) std::rethrow_exception(error);
+  io::TaskGroup both(context.loop);
+  both.spawn("copy", copy(from, to, both));
+  both.spawn("client", notice_client(to, gone, both));
+  co_await both.join();
   if (!gone) co_await to.end();
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/connect.h"
+#include "cli/render.h"
 #include "cli/session.h"
 #include "io/crypto.h"
 #include "kube/client.h"
@@ -22,6 +23,8 @@ int code_of(const base::Error& error) {
 int execute(const CommandLine& line, const Environment& environment, Terminal& terminal) {
   if (std::holds_alternative<VersionOptions>(line.command))
     terminal.print(base::cat("sympozium  ", environment.version, "\n"));
+  if (const auto* offline = std::get_if<VerifyOptions>(&line.command))
+    return verify(terminal, *offline, line.common.output);
   const Server server = find_server(line.common, environment.variables);
   io::init_crypto();
   io::Loop loop;
@@ -36,6 +39,7 @@ int execute(const CommandLine& line, const Environment& environment, Terminal& t
                   clock,
                   random,
                   log,
+                  api,
                   api,
                   terminal,
                   ns_given ? line.common.ns : server.config.ns,
@@ -83,7 +87,7 @@ int run(int argc, char** argv, const Environment& environment) {
   } catch (const OutputClosed&) {
     return exit_error;
   } catch (const base::Error& error) {
-    terminal.note(base::cat("sympozium: ", error.what()));
+    terminal.note(base::cat("sympozium: ", printable(error.what())));
     return code_of(error);
   }
 }

@@ -3,6 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -48,6 +51,21 @@ std::string check_url(const std::string& text) {
   return text.starts_with("http://") || text.starts_with("https://")
              ? ""
              : base::cat("\"", text, "\" is no URL; write it as https://api.example.com/v1");
+}
+
+std::string check_since(const std::string& text) {
+  return base::parse_time(text) ? "" : check_duration(text);
+}
+
+double parse_speed(const std::string& text) {
+  if (text == "max") return std::numeric_limits<double>::infinity();
+  double speed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), speed);
+  if (error != std::errc() || end != text.data() + text.size() || !(speed > 0) ||
+      !std::isfinite(speed))
+    throw CLI::ValidationError("--speed",
+                               base::cat("\"", text, "\" is no speed; take 0.5, 10 or max"));
+  return speed;
 }
 
 void add_run(CLI::App& app, RunOptions& run, Output& output) {
@@ -100,18 +118,107 @@ void add_describe(CLI::App& app, DescribeOptions& describe) {
   command.add_option("NAME", describe.name, "Its name")->required();
 }
 
-void add_logs(CLI::App& app, LogsOptions& logs) {
-  CLI::App& command = add(app, "logs", "Print what a run did, step by step",
-                          "  sympozium logs first-x7f2k -f\n"
-                          "  sympozium logs first-x7f2k --raw | jq .tool");
+void add_logs(CLI::App& app, LogsOptions& logs, Output& output) {
+  CLI::App& command =
+      add(app, "logs", "Print what a run did: its pod's log, or the journal's transcript",
+          "  sympozium logs first-x7f2k -f\n"
+          "  sympozium logs first-x7f2k --raw | jq .tool\n"
+          "  sympozium logs first-x7f2k --steps\n\n"
+          "--steps needs neither the pod nor the AgentRun any more; then RUN may be a UID, too.");
   command.add_option("RUN", logs.run, "Name of the AgentRun")->required();
-  command.add_flag("-f,--follow", logs.follow, "Go on until the run has ended");
-  auto steps = command.add_flag_callback(
-      "--steps", [&logs] { logs.raw = false; }, "One line for people per step (the default)");
-  command.add_flag("--raw", logs.raw, "The lines as they are: JSON, one object per step")
-      ->excludes(steps);
-  command.add_option("-c,--container", logs.container,
-                     "Another container of the pod, raw: ipc-bridge, skill-NAME");
+  auto follow = command.add_flag("-f,--follow", logs.follow, "Go on until the run has ended");
+  auto raw =
+      command.add_flag("--raw", logs.raw, "The lines as they are: JSON, one object per step");
+  auto container = command.add_option("-c,--container", logs.container,
+                                      "Another container of the pod, raw: ipc-bridge, skill-NAME");
+  command
+      .add_flag(
+          "--steps", logs.steps,
+          "From the journal: task, turns, tool calls, results, what is unknown; -o json: whole")
+      ->excludes(raw)
+      ->excludes(follow)
+      ->excludes(container);
+  add_output(command, output, {"json"});
+}
+
+void add_events(CLI::App& app, EventsOptions& events, Output& output) {
+  CLI::App& command = add(
+      app, "events", "Print what happened in a namespace, from the journal",
+      "  sympozium events -f\n"
+      "  sympozium events --run first-x7f2k\n"
+      "  sympozium events --since 10m -o json | jq -r .type\n\n"
+      "-o json prints each as a CloudEvent. -f begins with what is new, unless --since or --run\n"
+      "says otherwise, and goes on behind a lost connection; with --run until that run has ended.");
+  command.add_flag("-f,--follow", events.follow, "Go on with what comes");
+  command.add_option("--run", events.run, "Of this run only, by name or UID")->type_name("RUN");
+  command.add_option("--agent", events.agent, "Of this Agent's runs that still exist")
+      ->type_name("AGENT");
+  command.add_option("--since", events.since, "Not older than 10m, or than 2026-01-02T03:04:05Z")
+      ->type_name("TIME")
+      ->check(check_since);
+  add_output(command, output, {"json"});
+}
+
+void add_replay(CLI::App& app, ReplayOptions& replay, Output& output) {
+  CLI::App& command =
+      add(app, "replay", "Play a recorded run again, with its pauses; nothing is asked or paid",
+          "  sympozium replay first-x7f2k\n"
+          "  sympozium replay first-x7f2k --speed 10 --until 2");
+  command.add_option("RUN", replay.run, "Its name or UID")->required();
+  command
+      .add_option("--until", replay.until,
+                  "Stop behind a step: the answer of turn 2, or the result of call 2.0")
+      ->type_name("STEP");
+  command
+      .add_option_function<std::string>(
+          "--speed", [&replay](const std::string& text) { replay.speed = parse_speed(text); },
+          "How much faster than it was; max: without pauses")
+      ->type_name("X");
+  add_output(command, output, {"json"});
+}
+
+void add_diff(CLI::App& app, DiffOptions& diff, Output& output) {
+  CLI::App& command =
+      add(app, "diff", "Compare two recorded runs: requests, answers, tool calls, tokens",
+          "  sympozium diff first-x7f2k first-9qk4d\n"
+          "  sympozium diff first-x7f2k first-9qk4d -o json | jq .differences\n\n"
+          "Exit code: 0 they did the same, 1 they did not.");
+  command.add_option("RUN", diff.first, "Name or UID of the first")->required();
+  command.add_option("OTHER", diff.second, "Name or UID of the second")->required();
+  add_output(command, output, {"json"});
+}
+
+void add_export(CLI::App& app, ExportOptions& options) {
+  CLI::App& command = add(app, "export", "Write a recorded run to standard output, as one file",
+                          "  sympozium export first-x7f2k > run.ndjson\n"
+                          "  sympozium export first-x7f2k | gzip > run.ndjson.gz");
+  command.add_option("RUN", options.run, "Its name or UID")->required();
+}
+
+void add_import(CLI::App& app, ImportOptions& options, Output& output) {
+  CLI::App& command =
+      add(app, "import", "Take in a run that was exported, to be read and never to go on",
+          "  sympozium import run.ndjson\n"
+          "  sympozium import run.ndjson -n evidence -o name");
+  command.add_option("FILE", options.file, "What `sympozium export` wrote; - for standard input")
+      ->required();
+  add_output(command, output, {"json", "yaml", "name"});
+}
+
+void add_audit(CLI::App& app, VerifyOptions& options, Output& output) {
+  CLI::App& audit = add(app, "audit", "Verify what was recorded",
+                        "  sympozium audit verify run.ndjson\n"
+                        "  sympozium audit verify run.ndjson -o json");
+  audit.require_subcommand(1);
+  CLI::App& verify =
+      add(audit, "verify", "Look for changes in an exported run; asks no server",
+          "  sympozium audit verify run.ndjson\n"
+          "  sympozium audit verify run.ndjson -o json\n\n"
+          "Exit code: 0 each event follows the one before and nothing was changed, 1\n"
+          "otherwise. It does not tell who wrote the file: a chain can be made anew.");
+  verify.add_option("FILE", options.file, "What `sympozium export` wrote; - for standard input")
+      ->required();
+  add_output(verify, output, {"json"});
 }
 
 void add_delete(CLI::App& app, DeleteOptions& remove) {
@@ -196,6 +303,12 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   LogsOptions logs;
   DeleteOptions remove;
   ApplyOptions apply;
+  EventsOptions events;
+  ReplayOptions replay;
+  DiffOptions diff;
+  ExportOptions exporting;
+  ImportOptions importing;
+  VerifyOptions verifying;
   app.add_option("--kubeconfig", common.kubeconfig, "How to reach the API server")
       ->type_name("FILE");
   app.add_option("--context", common.context, "Context of the kubeconfig; default its current one");
@@ -203,7 +316,13 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   add_run(app, run, common.output);
   add_get(app, get, common.output);
   add_describe(app, describe);
-  add_logs(app, logs);
+  add_logs(app, logs, common.output);
+  add_events(app, events, common.output);
+  add_replay(app, replay, common.output);
+  add_diff(app, diff, common.output);
+  add_export(app, exporting);
+  add_import(app, importing, common.output);
+  add_audit(app, verifying, common.output);
   add_delete(app, remove);
   add_apply(app, apply, common.output);
   add(app, "version", "Print the versions of this program and of the server",
@@ -248,6 +367,12 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   if (app.got_subcommand("logs")) line.command = std::move(logs);
   if (app.got_subcommand("delete")) line.command = std::move(remove);
   if (app.got_subcommand("apply")) line.command = std::move(apply);
+  if (app.got_subcommand("events")) line.command = std::move(events);
+  if (app.got_subcommand("replay")) line.command = std::move(replay);
+  if (app.got_subcommand("diff")) line.command = std::move(diff);
+  if (app.got_subcommand("export")) line.command = std::move(exporting);
+  if (app.got_subcommand("import")) line.command = std::move(importing);
+  if (app.got_subcommand("audit")) line.command = std::move(verifying);
   parsed.line = std::move(line);
   return parsed;
 }

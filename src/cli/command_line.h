@@ -38,6 +38,29 @@ struct LogsOptions {
   std::string run;
   std::string container;  // "": the agent
   bool follow = false, raw = false;
+  bool steps = false;  // what the journal recorded, not what the pod wrote
+};
+struct EventsOptions {
+  std::string run, agent;  // "": of all
+  std::string since;       // a duration, or an RFC 3339 time; "": from the beginning
+  bool follow = false;
+};
+struct ReplayOptions {
+  std::string run;
+  std::string until;  // "2" or "2.0"; "": to the end
+  double speed = 1;   // infinity: without pauses
+};
+struct DiffOptions {
+  std::string first, second;
+};
+struct ExportOptions {
+  std::string run;
+};
+struct ImportOptions {
+  std::string file;  // "-": standard input
+};
+struct VerifyOptions {
+  std::string file;
 };
 struct DeleteOptions {
   std::string kind;
@@ -52,7 +75,8 @@ struct VersionOptions {};
 struct CommandLine {
   Common common;
   std::variant<RunOptions, GetOptions, DescribeOptions, LogsOptions, DeleteOptions, ApplyOptions,
-               VersionOptions>
+               EventsOptions, ReplayOptions, DiffOptions, ExportOptions, ImportOptions,
+               VerifyOptions, VersionOptions>
       command;
 };
 

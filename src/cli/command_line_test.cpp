@@ -41,7 +41,12 @@ TEST(CommandLine, NamesTheFlagThatIsWrongAndTheWayOut) {
            {{"run", "--task", "x", "--base-url", "foo"}, "--base-url: \"foo\" is no URL"},
            {{"get", "runs", "-o", "xml"}, "take one of wide|json|yaml|name"},
            {{"get"}, "KIND is required"},
-           {{"logs", "r", "--steps", "--raw"}, "--steps excludes --raw"},
+           {{"logs", "r", "--steps", "--raw"}, "--raw excludes --steps"},
+           {{"logs", "r", "--steps", "-f"}, "--follow excludes --steps"},
+           {{"events", "--since", "yesterday"}, "--since: \"yesterday\" is no duration"},
+           {{"replay", "r", "--speed", "-1"}, "is no speed; take 0.5, 10 or max"},
+           {{"diff", "r"}, "OTHER is required"},
+           {{"audit"}, "subcommand is required"},
            {{"apply"}, "--filename is required"},
            {{"frobnicate"}, "there is no command \"frobnicate\""},
            {{"get", "runs", "--nope"}, "--nope"}}) {
@@ -54,7 +59,8 @@ TEST(CommandLine, NamesTheFlagThatIsWrongAndTheWayOut) {
 }
 
 TEST(CommandLine, HelpsWithTwoExamplesEach) {
-  for (std::string command : {"run", "get", "describe", "logs", "delete", "apply", "version"}) {
+  for (std::string command : {"run", "get", "describe", "logs", "delete", "apply", "version",
+                              "events", "replay", "diff", "export", "import", "audit"}) {
     const Parsed p = parsed({command, "--help"});
     EXPECT_EQ(p.code, 0);
     const auto examples = p.out.find("Examples:\n");

@@ -1,6 +1,7 @@
 // logs: what a run's agent did.
 #include "base/text.h"
 #include "cli/follow.h"
+#include "cli/recorded.h"
 #include "cli/steps.h"
 #include "io/http.h"
 #include "objects/agent_run.h"
@@ -66,6 +67,10 @@ io::Task<int> print_log(Session& session, Json run, std::string container, StepF
 }  // namespace
 
 io::Task<int> execute(Session& session, LogsOptions options) {
+  if (options.steps) {
+    const int code = co_await print_transcript(session, options.run);
+    co_return code;
+  }
   kube::Ref ref{&objects::AgentRun::info, session.ns, options.run, {}};
   Json run = co_await session.api.get(std::move(ref), kube::GetOptions{});
   const bool agent = options.container.empty() || options.container == protocol::container_agent;

@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "io/loop.h"
 #include "kube/api.h"
+#include "kube/raw.h"
 
 namespace cli {
 
@@ -19,6 +20,7 @@ struct Session {
   base::Random& random;
   base::Log& log;
   kube::Api& api;
+  kube::RawApi& raw;
   Terminal& terminal;
   std::string ns;         // the flag's, else the context's
   bool ns_given = false;  // by the flag
@@ -33,7 +35,14 @@ io::Task<int> execute(Session&, DescribeOptions);
 io::Task<int> execute(Session&, LogsOptions);
 io::Task<int> execute(Session&, DeleteOptions);
 io::Task<int> execute(Session&, ApplyOptions);
-io::Task<int> execute(Session&, VersionOptions);  // of the server; ours is known without asking
+io::Task<int> execute(Session&, EventsOptions);
+io::Task<int> execute(Session&, ReplayOptions);
+io::Task<int> execute(Session&, DiffOptions);  // 0: the same, 1: different
+io::Task<int> execute(Session&, ExportOptions);
+io::Task<int> execute(Session&, ImportOptions);
+io::Task<int> execute(Session&, VerifyOptions);
+int verify(Terminal&, const VerifyOptions&, Output);  // asks no server
+io::Task<int> execute(Session&, VersionOptions);      // of the server; ours is known without asking
 
 // "runs", "agent", "cm" → the kind; also "run" and "runs" for AgentRun. Error(invalid) that lists
 // what there is.

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "io/sync.h"
 #include "journal/export.h"
 #include "objects/agent_run.h"
 #include "protocol/codec.h"
@@ -277,38 +276,25 @@ struct JournalApi::Impl {
 
   // Until the task has ended, the client has gone or the time is over.
   io::Task<> while_heard(io::Exchange& exchange, base::Duration limit, io::Task<> task) {
-    struct SetAtEnd {
-      io::Event& event;
-      ~SetAtEnd() { event.set(); }
-    };
-    io::Event done;
     bool gone = false;
-    auto write = [](io::Task<> inner, io::Event& event) -> io::Task<> {
-      SetAtEnd at_end{event};
+    auto write = [](io::Task<> inner, io::TaskGroup& all) -> io::Task<> {
       co_await std::move(inner);
+      all.stop();
     };
-    auto notice = [](io::Exchange& from, bool& is_gone, io::Event& event) -> io::Task<> {
-      SetAtEnd at_end{event};
+    auto notice = [](io::Exchange& from, bool& is_gone, io::TaskGroup& all) -> io::Task<> {
       co_await from.client_gone();
       is_gone = true;
+      all.stop();
     };
-    auto expire = [](base::Clock& c, base::Duration after, io::Event& event) -> io::Task<> {
-      SetAtEnd at_end{event};
+    auto expire = [](base::Clock& c, base::Duration after, io::TaskGroup& all) -> io::Task<> {
       co_await io::sleep(c, after);
+      all.stop();
     };
-    io::TaskGroup tasks(loop);
-    tasks.spawn("write", write(std::move(task), done));
-    tasks.spawn("client", notice(exchange, gone, done));
-    tasks.spawn("limit", expire(clock, limit, done));
-    std::exception_ptr error;
-    try {
-      co_await done.wait();
-      tasks.stop();
-      co_await tasks.join();
-    } catch (...) {
-      error = std::current_exception();
-    }
-    if (error) std::rethrow_exception(error);
+    io::TaskGroup all(loop);
+    all.spawn("write", write(std::move(task), all));
+    all.spawn("client", notice(exchange, gone, all));
+    all.spawn("limit", expire(clock, limit, all));
+    co_await all.join();
     if (!gone) co_await exchange.end();
   }
 
@@ -397,7 +383,9 @@ struct JournalApi::Impl {
                   .run = std::string(asked.target.get("run")),
                   .agent = std::string(asked.target.get("agent")),
                   .limit = asked.number("limit", 0)};
-    std::int64_t after = asked.number("after", 0);
+    const bool at_end = asked.target.get("after") == "end";
+    std::int64_t after = at_end ? 0 : asked.number("after", 0);
+    if (at_end) after = co_await archive.position(asked.ns, base::Time::max());
     if (const auto since = asked.target.get("since");
         !since.empty() && !asked.target.has("after")) {
       const auto time = base::parse_time(since);

@@ -132,6 +132,7 @@ void ExportReader::add_event(const Json& line) {
     wrong("is not as it was written: ", error.what());
   }
   if (event.seq != seq) wrong("is missing here; the line holds event ", event.seq);
+  if (!stray_.empty()) throw Error(Code::invalid, stray_);
   const auto kind = schema::parse_name<Kind>(text_at(line, {"kind"}));
   if (!kind)
     wrong("is of kind \"", text_at(line, {"kind"}), "\", which this program does not know");
@@ -163,14 +164,21 @@ void ExportReader::add_blob(const Json& line) {
   } else if (auto bytes = base::parse_base64(text_at(line, {"base64"}))) {
     blob.bytes = *std::move(bytes);
   }
-  if (expected_.erase(blob.sha256) == 0)
-    refuse(cat("content ", blob.sha256, " does not belong here"));
+  // The event before may be what is missing: the next one tells.
+  if (expected_.erase(blob.sha256) == 0 && stray_.empty())
+    stray_ = cat("line ", line_, ": content ", blob.sha256, " does not belong behind event ",
+                 static_cast<std::int64_t>(run_.events.size()) - 1);
   if (io::sha256_hex(blob.bytes) != blob.sha256)
     refuse(cat("content ", blob.sha256, " is not what it was"));
   run_.blobs.push_back(std::move(blob));
 }
 
 void ExportReader::add_end(const Json& line) {
+  if (const auto read = static_cast<std::int64_t>(run_.events.size()); read != events_)
+    refuse(cat("event ", std::min(read, events_), " is ",
+               read < events_ ? "missing" : "one too many", ": the first line says ", events_,
+               " events, the file has ", read));
+  if (!stray_.empty()) throw Error(Code::invalid, stray_);
   ended_ = true;
   std::set<std::string> missing = named_;
   for (const auto& blob : run_.blobs) missing.erase(blob.sha256);
@@ -194,11 +202,6 @@ ExportedRun ExportReader::finish() {
   if (!ended_)
     throw Error(Code::invalid, cat("the file ends early, after line ", line_, " (", read, " of ",
                                    events_, " events)"));
-  if (read != events_)
-    throw Error(
-        Code::invalid,
-        cat("event ", std::min(read, events_), " is ", read < events_ ? "missing" : "one too many",
-            ": the first line says ", events_, " events, the file has ", read));
   if (link_ != last_link_)
     throw Error(Code::invalid, "the first line names another last event than the file has");
   return std::move(run_);

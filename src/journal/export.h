@@ -51,6 +51,7 @@ class ExportReader {
 
   ExportedRun run_;
   std::string uid_, last_link_, link_;
+  std::string stray_;  // what is wrong with a content that came without its event
   std::int64_t events_ = 0;
   std::int64_t line_ = 0;
   bool ended_ = false;

@@ -105,6 +105,11 @@ TEST(Export, NamesTheEventThatWasDroppedSwappedOrChanged) {
             std::string::npos)
       << fault_of(lines);
   lines = written.lines;
+  lines.erase(lines.begin() + 2);  // its contents stay
+  EXPECT_NE(fault_of(lines).find("event 1 is missing here; the line holds event 2"),
+            std::string::npos)
+      << fault_of(lines);
+  lines = written.lines;
   std::swap(lines[6], lines[7]);
   EXPECT_NE(fault_of(lines).find("event 3 is missing here; the line holds event 4"),
             std::string::npos);

@@ -397,4 +397,20 @@ io::Task<base::Json> Client::get_path(std::string path) {
   co_return answer;
 }
 
+io::Task<std::unique_ptr<LogStream>> Client::open_path(std::string path) {
+  auto request = impl_->request("GET", path, "*/*");
+  std::string doing = "getting " + path.substr(0, path.find('?'));
+  auto stream = co_await impl_->open(std::move(request), std::move(doing));
+  co_return std::make_unique<HttpLog>(std::move(stream));
+}
+
+io::Task<base::Json> Client::post_path(std::string path, std::string type, std::string body) {
+  auto request = impl_->request("POST", path, "application/json");
+  request.headers.set("Content-Type", std::move(type));
+  request.body = std::move(body);
+  std::string doing = "posting to " + path;
+  base::Json answer = co_await impl_->send(std::move(request), std::move(doing));
+  co_return answer;
+}
+
 }  // namespace kube

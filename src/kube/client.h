@@ -10,6 +10,7 @@
 #include "io/loop.h"
 #include "kube/api.h"
 #include "kube/kubeconfig.h"
+#include "kube/raw.h"
 
 namespace kube {
 
@@ -29,7 +30,7 @@ struct ClientSettings {
   base::Duration deadline{30'000};       // of each request; of the header of a stream
 };
 
-class Client final : public Api {
+class Client final : public Api, public RawApi {
  public:
   Client(io::Loop&, base::Clock&, Endpoint, ClientSettings = {});
   ~Client() override;
@@ -42,6 +43,8 @@ class Client final : public Api {
   io::Task<base::Json> remove(Ref, RemoveOptions) override;
   io::Task<std::unique_ptr<LogStream>> log(Ref pod, LogOptions) override;
   io::Task<base::Json> get_path(std::string path) override;
+  io::Task<std::unique_ptr<LogStream>> open_path(std::string path) override;
+  io::Task<base::Json> post_path(std::string path, std::string type, std::string body) override;
 
  private:
   struct Impl;

@@ -9,7 +9,7 @@
 //   GET  runrecords/NAME/events        → RunEvent lines  ?after=SEQ &watch=true &timeoutSeconds=
 //   GET  runrecords/NAME/export        → an export (journal/export.h)
 //   GET  runrecords/NAME/blobs/SHA256  → the bytes of a content that the run names
-//   GET  runevents                     → RunEvent lines  ?after=POSITION | since=TIME &run= &agent= &limit= &watch=true &timeoutSeconds=
+//   GET  runevents                     → RunEvent lines  ?after=POSITION|end or since=TIME &run= &agent= &limit= &watch=true &timeoutSeconds=
 // clang-format on
 //
 // Lines are application/x-ndjson. `agent` knows the runs whose AgentRun still exists. A watch that

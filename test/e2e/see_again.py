@@ -4,10 +4,12 @@
 Embedded home, kubectl and the CLI: the journal through the Kubernetes API, with RBAC; transcript, events, replay, differences, a
 file that another home takes in and that anybody can verify."""
 import json
-import subprocess
-import threading
+import os
+import signal
+import time
 
 from homes import ROOT, SYMPOZIUM, Embedded, Model, eventually, run
+from survive import service_pids
 
 GROUP = "/apis/journal.sympozium.ai/v1alpha1/namespaces"
 
@@ -75,6 +77,88 @@ def check_raw(home, name, uid):
     assert home.kubectl("get", "runs").returncode == 0  # still the short name of AgentRuns
 
 
+def check_commands(home, name, uid):
+    shown = home.sympozium("logs", name, "--steps").stdout
+    for part in (f"uid {uid}", "user:", "write and count", "⚙ 1.0 write_file", "⚙ 2.0 execute_command", "■ succeeded", "Counted: 3",
+                 "360 input and 33 output tokens, 3 model calls, 2 tool calls"):
+        assert part in shown, (part, shown)
+    assert "\x1b" not in shown and "\x07" not in shown, shown
+    assert "unknown" not in shown, shown
+    assert home.sympozium("logs", uid, "--steps").stdout == shown
+    events = home.sympozium("events", "--run", name, "-o", "json").stdout.splitlines()
+    assert json.loads(events[-1])["type"] == "ai.sympozium.run.outcome", events[-1]
+    assert home.sympozium("events", "--since", "1h").stdout.count("\n") == len(events)
+    began = time.monotonic()
+    played = home.sympozium("replay", name, "--speed", "max").stdout
+    assert "so far 360 + 33 tokens" in played and time.monotonic() - began < 5, played
+    assert "stopped behind 2.0" in home.sympozium("replay", name, "--speed", "100", "--until", "2.0").stdout
+
+
+def check_follow(home):
+    """What happens is seen while it happens, also over the death of the gateway."""
+    log = home.folder / "events.log"
+    follower = home.spawn(SYMPOZIUM, "events", "-f", "-o", "json", "--kubeconfig", home.kubeconfig, log="events.log")
+    said = lambda kind: [line for line in log.read_text().splitlines() if line.startswith("{") and json.loads(line)["type"].endswith(kind)]
+
+    def begin_until_seen():  # the follower begins with what is new: it may not be listening yet
+        finish_run(home, f"live{len(home.get('agentruns')['items'])}", "write and count")
+        return said("run.outcome")
+    eventually("the follower has seen a run end", begin_until_seen, seconds=60)
+    os.kill(service_pids(home)["gateway"], 9)
+    before = len(said("run.outcome"))
+    uid = finish_run(home, "after", "write and count")
+    eventually("the follower goes on", lambda: len(said("run.outcome")) > before)
+    ids = [json.loads(line)["id"] for line in log.read_text().splitlines() if line.startswith("{")]
+    assert len(ids) == len(set(ids)), "an event was told twice"
+    mine = [i for i in ids if i.startswith(uid)]
+    assert mine == [f"{uid}/{n}" for n in range(len(mine))] and len(mine) > 8, mine
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(timeout=10) == 130
+
+
+def check_diff(home):
+    finish_run(home, "other", "write and count again")
+    same = home.sympozium("diff", "seen", "after", check=False)
+    assert same.returncode == 0, same.stdout
+    differ = home.sympozium("diff", "seen", "other", check=False)
+    assert differ.returncode == 1 and "first difference: turn 1, request" in differ.stdout, differ
+    assert '/messages/' in differ.stdout and "write and count again" in differ.stdout, differ.stdout
+
+
+def check_file(home, name):
+    """A file that verifies, and that another home takes in."""
+    text = home.sympozium("export", name).stdout
+    path = home.folder / "run.ndjson"
+    path.write_text(text)
+    assert "not-a-real-key" not in text  # the provider's key of the example
+    offline = run(SYMPOZIUM, "audit", "verify", path, env={"KUBECONFIG": "/nonexistent"})
+    assert ": sound: " in offline.stdout, offline
+    lines = text.splitlines(keepends=True)
+    events = [i for i, line in enumerate(lines) if line.startswith('{"event"')]
+    swapped = lines[:]
+    swapped[events[3]], swapped[events[4]] = swapped[events[4]], swapped[events[3]]
+    for changed, words in (("".join(lines[:events[2]] + lines[events[2] + 1:]), "event 2 is missing here"),
+                           ("".join(swapped), "event 3 is missing here"),
+                           (text.replace("one two three", "one two thrEe", 1), "line ")):
+        path.write_text(changed)
+        found = run(SYMPOZIUM, "audit", "verify", path, check=False)
+        assert found.returncode == 1 and words in found.stdout, (words, found.stdout)
+        assert home.sympozium("import", path, "-n", "tenant", check=False).returncode != 0
+    path.write_text(text)
+    again = home.sympozium("import", path, "-n", "tenant", check=False)
+    assert again.returncode == 1 and "is in this journal already" in again.stderr, again
+    other = Embedded()
+    try:
+        assert "imported" in other.sympozium("import", path).stdout
+        assert other.sympozium("logs", name, "--steps").stdout == home.sympozium("logs", name, "--steps").stdout
+        assert other.sympozium("export", name).stdout == text
+        record = json.loads(other.kubectl("get", "--raw", f"{GROUP}/default/runrecords/{name}").stdout)
+        assert record["status"]["imported"] is True, record
+        assert not other.crashes(), other.crashes()
+    finally:
+        other.stop()
+
+
 def check_rights(home, name):
     """A tenant with rights in another namespace sees nothing of this one."""
     home.kubectl("create", "namespace", "tenant")
@@ -97,7 +181,11 @@ def main():
         uid = finish_run(home, "seen", "write and count")
         lose_it(home, "seen")
         check_raw(home, "seen", uid)
+        check_commands(home, "seen", uid)
         check_rights(home, "seen")
+        check_follow(home)
+        check_diff(home)
+        check_file(home, "seen")
         assert not home.crashes(), home.crashes()
         print("ok")
     finally:

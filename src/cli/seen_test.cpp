@@ -1,0 +1,241 @@
+// Recorded runs through our own API server and the gateway's journal API, both in this process. The
+// test plays the gateway that writes the journal.
+#include "cli/commands_fixture_test.h"
+#include "gateway/journal_api.h"
+#include "io/file.h"
+#include "journal/sqlite_journal.h"
+#include "support/temp_directory.h"
+
+namespace cli {
+namespace {
+
+using journal::Batch;
+using journal::Fence;
+
+struct Place {
+  test::TempDirectory directory_;
+  std::string socket_ = directory_ / "journal.sock";
+};
+
+struct Seen : Place, Commands {
+  Seen() : Commands([path = socket_] { return io::unix_dialer(path); }) {
+    tasks_.spawn("journal", http_.serve(*listener_, nullptr));
+  }
+
+  void append(const std::string& uid, Batch batch) {
+    batch.run = uid;
+    loop_.run(journal_.append(std::move(batch)));
+  }
+  void begin(const std::string& uid, const std::string& name) {
+    Batch batch{.fence = {1, 0}};
+    append(uid, batch.add(journal::RunBegun{.ns = "default", .name = name}));
+    Batch hello{.fence = {1, 1}};
+    append(uid, hello.add(journal::ExecutionBegun{.agent = "runner/1", .podUid = "pod"}));
+  }
+  static std::string text_message(const std::string& role, const std::string& text) {
+    return base::to_text(base::JsonObject{{"role", role}, {"content", text}});
+  }
+  // One question, a tool call with its result, an answer.
+  void record(const std::string& uid, const std::string& name, const std::string& task,
+              const std::string& result) {
+    begin(uid, name);
+    Batch batch{.fence = {1, 1}};
+    const std::string asked = batch.add_blob(text_message("user", task));
+    const std::string answer = batch.add_blob(base::to_text(parse_json(
+        R"({"role":"assistant","content":"I look.\u001b[2J","toolCalls":[
+             {"id":"x","name":"read_file","arguments":"{\"path\":\"a\"}"}]})")));
+    const std::string read =
+        batch.add_blob(base::to_text(base::JsonObject{{"text", result}, {"failed", false}}));
+    const std::string shown = batch.add_blob(text_message("tool", result));
+    const std::string last = batch.add_blob(text_message("assistant", "It says " + result));
+    const std::string text = batch.add_blob("It says " + result);
+    batch
+        .add(journal::ModelIntent{
+            .turn = 1, .appended = {asked}, .parameters = base::JsonObject{{"model", "sim-1"}}})
+        .add(journal::ModelOutcome{.turn = 1,
+                                   .message = answer,
+                                   .usage = {100, 10},
+                                   .finish = protocol::Finish::tool_calls})
+        .add(journal::ToolIntent{.call = "1.0",
+                                 .tool = "read_file",
+                                 .argumentsSha256 = "h",
+                                 .decision = protocol::Verdict::allow})
+        .add(journal::ToolOutcome{.call = "1.0", .result = read})
+        .add(journal::ModelIntent{.turn = 2, .parent = 1, .appended = {shown}})
+        .add(journal::ModelOutcome{.turn = 2, .message = last, .usage = {120, 5}})
+        .add(journal::RunOutcome{.text = text});
+    append(uid, batch);
+  }
+
+  io::BlockingPool pool_;
+  journal::SqliteJournal journal_{loop_, clock_, pool_, directory_ / "journal.db"};
+  gateway::JournalApi api_of_journal_{loop_, clock_, log_, pool_, journal_, journal_, client_};
+  io::HttpServer http_{loop_, clock_, log_, {}, api_of_journal_.handler()};
+  std::unique_ptr<io::Listener> listener_ = io::listen_unix(loop_, socket_, 0600);
+  io::TaskGroup tasks_{loop_};
+};
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_F(Seen, TheTranscriptNeedsNoPodAndNoObject) {
+  record("uid-a", "a", "What does it say?", "hello");
+  const Result shown = call({"logs", "a", "--steps"});
+  ASSERT_EQ(shown.code, exit_ok) << shown.err;
+  for (const char* part :
+       {"run a, namespace default, uid uid-a", "▶ execution 1.1: runner/1 in pod pod",
+        "→ turn 1: sim-1", "What does it say?", "• turn 1: 100 + 10 tokens, tool_calls", "I look.",
+        "⚙ 1.0 read_file {\"path\":\"a\"}\n", "✓ 1.0 read_file", "hello", "■ succeeded",
+        "220 input and 15 output tokens, 2 model calls, 1 tool call"})
+    EXPECT_TRUE(has(shown.out, part)) << part << "\n" << shown.out;
+  EXPECT_FALSE(has(shown.out, "\x1b")) << "what a model wrote steers no terminal";
+  EXPECT_FALSE(has(shown.out, "unknown"));
+  EXPECT_EQ(call({"logs", "uid-a", "--steps"}).out, shown.out);
+  EXPECT_TRUE(has(call({"logs", "b", "--steps"}).err, "the journal has no run \"b\""));
+
+  const auto lines =
+      base::split(base::trim(call({"logs", "a", "--steps", "-o", "json"}).out), '\n');
+  ASSERT_EQ(lines.size(), 9u);
+  EXPECT_EQ(text_at(parse_json(lines[5]), {"text"}), "hello");
+}
+
+TEST_F(Seen, TheTranscriptTellsWhatIsUnknownFromWhatIsUnderWay) {
+  begin("uid-a", "a");
+  const auto allow = [](const char* name) {
+    return journal::ToolIntent{
+        .call = name, .tool = "pay", .argumentsSha256 = "h", .decision = protocol::Verdict::allow};
+  };
+  Batch first{.fence = {1, 1}};
+  append("uid-a", first.add(journal::ModelIntent{.turn = 1}).add(allow("1.0")));
+  EXPECT_TRUE(has(call({"logs", "a", "--steps"}).out, "⚙ 1.0 pay   … under way"));
+  Batch second{.fence = {1, 2}};
+  second.add(journal::ExecutionBegun{})
+      .add(journal::ModelIntent{.turn = 1})
+      .add(journal::ModelOutcome{.turn = 1, .error = protocol::Failure{"internal", "no"}})
+      .add(journal::ToolIntent{
+          .call = "1.1", .tool = "rm", .argumentsSha256 = "h", .reason = "never"});
+  append("uid-a", second);
+  const std::string out = call({"logs", "a", "--steps"}).out;
+  EXPECT_TRUE(has(out, "⚙ 1.0 pay   ? outcome unknown")) << out;
+  EXPECT_TRUE(has(out, "→ turn 1  ? outcome unknown")) << out;
+  EXPECT_TRUE(has(out, "✗ turn 1: internal: no")) << out;
+  EXPECT_TRUE(has(out, "denied: never")) << out;
+  EXPECT_TRUE(has(out, "the run has not ended")) << out;
+}
+
+TEST_F(Seen, EventsTellANamespaceOrARun) {
+  record("uid-a", "a", "t", "x");
+  record("uid-b", "b", "t", "x");
+  const Result all = call({"events"});
+  ASSERT_EQ(all.code, exit_ok) << all.err;
+  EXPECT_EQ(std::ranges::count(all.out, '\n'), 18) << all.out;
+  EXPECT_TRUE(has(all.out, "model.outcome    1     100 + 10 tokens, tool_calls\n")) << all.out;
+  EXPECT_TRUE(has(all.out, "tool.intent      1.0   read_file allow\n")) << all.out;
+  EXPECT_EQ(std::ranges::count(call({"events", "--run", "b"}).out, '\n'), 9);
+  EXPECT_EQ(std::ranges::count(call({"events", "--run", "b", "--since", "1h"}).out, '\n'), 9);
+  EXPECT_EQ(call({"events", "--since", "2999-01-01T00:00:00Z"}).out, "");
+  EXPECT_EQ(call({"events", "--agent", "nobody"}).out, "");
+  const auto lines = base::split(base::trim(call({"events", "-o", "json"}).out), '\n');
+  EXPECT_EQ(text_at(parse_json(lines.front()), {"type"}), "ai.sympozium.run.begun");
+}
+
+TEST_F(Seen, EventsOfARunAreFollowedToItsEnd) {
+  begin("uid-a", "a");
+  auto end = [this]() -> io::Task<> {
+    Batch batch{.run = "uid-a", .fence = {1, 1}};
+    batch.add(journal::RunOutcome{.status = protocol::RunStatus::error, .error = "gave up"});
+    co_await journal_.append(std::move(batch));
+  };
+  auto later = end();
+  const Result followed = call({"events", "-f", "--run", "a"}, &later);
+  EXPECT_EQ(followed.code, exit_ok) << followed.err;
+  EXPECT_TRUE(has(followed.out, "run.outcome            error gave up\n")) << followed.out;
+  EXPECT_EQ(std::ranges::count(followed.out, '\n'), 3) << followed.out;
+}
+
+TEST_F(Seen, EventsAreFollowedFromNowUntilTheUserLeaves) {
+  begin("uid-a", "old");
+  auto story = [this]() -> io::Task<> {
+    for (int i = 0; i < 2000 && content(out_).empty(); ++i) {  // once the command looks on
+      Batch batch{.run = "uid-" + std::to_string(i), .fence = {1, 0}};
+      batch.add(journal::RunBegun{.ns = "default", .name = "new"});
+      co_await journal_.append(std::move(batch));
+      co_await io::sleep(clock_, base::Duration(5));
+    }
+    leave_.set();
+  };
+  auto task = story();
+  const Result followed = call({"events", "-f"}, &task);
+  EXPECT_EQ(followed.code, exit_interrupted);
+  EXPECT_TRUE(has(followed.out, "new"));
+  EXPECT_FALSE(has(followed.out, "old"));
+}
+
+TEST_F(Seen, AReplayStopsWhereItIsTold) {
+  record("uid-a", "a", "t", "hello");
+  const Result whole = call({"replay", "a", "--speed", "max"});
+  ASSERT_EQ(whole.code, exit_ok) << whole.err;
+  EXPECT_TRUE(has(whole.out, "so far 220 + 15 tokens, 2 answers, 1 tool results")) << whole.out;
+  EXPECT_TRUE(has(whole.out, "■ succeeded"));
+  const Result some = call({"replay", "a", "--until", "1"});
+  EXPECT_TRUE(has(some.out, "stopped behind 1\n")) << some.out;
+  EXPECT_FALSE(has(some.out, "turn 2"));
+  EXPECT_TRUE(has(call({"replay", "a", "--until", "1.0"}).out, "✓ 1.0 read_file"));
+  EXPECT_TRUE(has(call({"replay", "a", "--until", "7"}).err, "the run has no step \"7\""));
+}
+
+TEST_F(Seen, ADiffNamesTheFirstDifferingStepAndItsPlace) {
+  record("uid-a", "a", "What does it say?", "hello");
+  record("uid-b", "b", "What does it say?", "goodbye");
+  record("uid-c", "c", "What does it say?", "hello");
+  EXPECT_EQ(call({"diff", "a", "c"}).code, exit_ok);
+  const Result differ = call({"diff", "a", "b"});
+  EXPECT_EQ(differ.code, exit_error);
+  EXPECT_TRUE(has(differ.out, "first difference: call 1.0, result")) << differ.out;
+  EXPECT_TRUE(has(differ.out, "turn 2  /messages/0/content: \"hello\" → \"goodbye\""))
+      << differ.out;
+  EXPECT_TRUE(has(differ.out, "call 1.0  hello → goodbye")) << differ.out;
+  const Json json = parse_json(base::trim(call({"diff", "a", "b", "-o", "json"}).out));
+  EXPECT_EQ(text_at(json.at("differences").at(0), {"what"}), "result");
+}
+
+TEST_F(Seen, ARunGoesToAnotherHomeAndIsVerifiedOnTheWay) {
+  record("uid-a", "a", "What does it say?", "hello");
+  const Result file = call({"export", "a"});
+  ASSERT_EQ(file.code, exit_ok) << file.err;
+  EXPECT_TRUE(has(file.err, "9 events, 6 contents, verified")) << file.err;
+  EXPECT_TRUE(has(call({"import", "-"}, nullptr, file.out).err, "is in this journal already"));
+
+  struct Other final : Seen {
+    void TestBody() override {}
+  } other;
+  const Result made = other.call({"import", "-"}, nullptr, file.out);
+  ASSERT_EQ(made.code, exit_ok) << made.err;
+  EXPECT_EQ(made.out, "runrecord.journal.sympozium.ai/a imported (uid uid-a)\n");
+  EXPECT_EQ(other.call({"logs", "a", "--steps"}).out, call({"logs", "a", "--steps"}).out);
+  EXPECT_EQ(std::ranges::count(other.call({"events", "-f", "--run", "a"}).out, '\n'), 9);
+
+  std::string broken = file.out;
+  broken[broken.find("runner/1")] = 'R';
+  EXPECT_TRUE(has(other.call({"import", "-"}, nullptr, broken).err, "event 1")) << broken;
+  const std::string path = directory_ / "run.ndjson";
+  io::write_file(path, file.out, 0600);
+  EXPECT_EQ(call({"audit", "verify", path}).out, path + ": sound: 9 events, 6 contents\n");
+  io::write_file(path, broken, 0600);
+  const Result changed = call({"audit", "verify", path});
+  EXPECT_EQ(changed.code, exit_error);
+  EXPECT_TRUE(has(changed.out, "event 1 has another body")) << changed.out;
+  EXPECT_EQ(
+      base::find_bool(parse_json(base::trim(call({"audit", "verify", path, "-o", "json"}).out)),
+                      {"valid"}),
+      false);
+}
+
+TEST_F(Commands, AServerWithoutAJournalSaysSo) {
+  EXPECT_NE(call({"logs", "a", "--steps"}).code, exit_ok);
+  EXPECT_NE(call({"events"}).code, exit_ok);
+}
+
+}  // namespace
+}  // namespace cli
