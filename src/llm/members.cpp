@@ -1,7 +1,6 @@
 #include "llm/members.h"
 
 #include "base/text.h"
-#include "llm/answer.h"
 
 namespace llm {
 
@@ -45,15 +44,19 @@ Json parse_whole(std::string_view whole) {
   }
 }
 
-void throw_reported_error(const Json& chunk) {
-  if (!chunk.is_object())
-    throw base::Error(base::Code::invalid, "the provider's answer is no JSON object");
-  const Json* error = member(chunk.get_object(), "error");
-  if (!error) return;
+std::optional<ProviderError> find_reported_error(const Json& answer) {
+  const Json* error = base::find(answer, {"error"});
+  if (!error || error->is_null()) return {};
   const std::string why = error->is_object()   ? text_of(error->get_object(), "message")
                           : error->is_string() ? std::string(error->get_string())
                                                : base::to_text(*error);
-  throw ProviderError(cat("the provider reported an error: ", why), chunk);
+  return ProviderError(cat("the provider reported an error: ", why), answer);
+}
+
+void throw_reported_error(const Json& answer) {
+  if (!answer.is_object())
+    throw base::Error(base::Code::invalid, "the provider's answer is no JSON object");
+  if (auto error = find_reported_error(answer)) throw ProviderError(*error);
 }
 
 }  // namespace llm

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
+#include "llm/answer.h"
 
 namespace llm {
 
@@ -22,7 +24,9 @@ std::int64_t count_of(const base::Json& usage, std::string_view name);
 void append_whole(std::string& whole, std::string_view piece);
 // Error(invalid) with its beginning when it is no JSON.
 base::Json parse_whole(std::string_view whole);
-// Error(invalid) when it is no JSON object, ProviderError when it has an `error`.
-void throw_reported_error(const base::Json& chunk);
+// What the `error` of an answer or an event says; nothing when it has none.
+std::optional<ProviderError> find_reported_error(const base::Json&);
+// The same thrown; Error(invalid) when it is no JSON object.
+void throw_reported_error(const base::Json&);
 
 }  // namespace llm

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "llm/completion.h"
 #include "llm/events.h"
 #include "llm/members.h"
 #include "llm/messages.h"
@@ -16,7 +15,6 @@ using base::cat;
 using base::Json;
 using base::JsonArray;
 using base::JsonObject;
-using protocol::Failure;
 using protocol::Usage;
 using Place = Piece::Place;
 
@@ -25,27 +23,6 @@ namespace {
 // An event may hold a whole answer (response.completed).
 constexpr std::size_t event_bytes_max = 32 * 1024 * 1024;
 constexpr std::size_t text_bytes_max = 1024 * 1024;
-
-[[noreturn]] void refuse(std::string_view member, std::string_view why) {
-  throw base::Error(base::Code::invalid, cat(member, ": ", why));
-}
-
-void refuse_state_at_the_provider(const JsonObject& request) {
-  if (member(request, "previous_response_id"))
-    refuse("previous_response_id",
-           "responses are not kept at the provider; send the earlier items in `input` instead");
-  if (member(request, "conversation"))
-    refuse("conversation",
-           "conversations are not kept at the provider; send the earlier items in `input` instead");
-  if (const Json* background = member(request, "background"); background && *background == true)
-    refuse("background", "a response is waited for; leave it out, or ask for a stream");
-  const Json* input = member(request, "input");
-  if (!input || !input->is_array()) return;
-  for (std::size_t i = 0; i < input->get_array().size(); ++i)
-    if (base::text_at(input->get_array()[i], {"type"}) == "item_reference")
-      refuse(cat("input[", i, "]"),
-             "items are not kept at the provider; send the item itself instead of a reference");
-}
 
 std::string data_of(const std::string& event) {
   EventSplitter splitter(event_bytes_max + 1);
@@ -67,41 +44,7 @@ bool is_call_for_the_client(std::string_view type) {
   return std::ranges::find(types, type) != types.end();
 }
 
-// The words of Anthropic's API (reference, "Errors").
-std::string_view anthropic_type(std::string_view code) {
-  if (code == "provider_unauthorized") return "authentication_error";
-  if (code == "rate_limited") return "rate_limit_error";
-  if (code == "budget") return "billing_error";
-  if (code == "invalid_request" || code == "context_length") return "invalid_request_error";
-  return "api_error";
-}
-
 }  // namespace
-
-Prepared prepare_request(Endpoint endpoint, const Json& body, const std::string& model) {
-  if (!body.is_object()) throw base::Error(base::Code::invalid, "the body must be a JSON object");
-  Prepared out;
-  JsonObject request = body.get_object();
-  if (endpoint == Endpoint::messages && member(request, "thread"))
-    refuse("thread",
-           "conversations are not kept at the provider; send the whole one in `messages`");
-  if (endpoint == Endpoint::responses) {
-    refuse_state_at_the_provider(request);
-    request["store"] = false;
-  }
-  request["model"] = model;
-  if (endpoint != Endpoint::embeddings && base::find_bool(body, {"stream"}).value_or(false))
-    out.delivery = Delivery::streamed;
-  if (endpoint == Endpoint::chat_completions && out.delivery == Delivery::streamed &&
-      !base::find_bool(body, {"stream_options", "include_usage"}).value_or(false)) {
-    Json& options = request["stream_options"];
-    if (!options.is_object()) options = JsonObject{};
-    options.get_object()["include_usage"] = true;
-    out.usage_chunk = UsageChunk::hidden;
-  }
-  out.body = std::move(request);
-  return out;
-}
 
 struct Passthrough::Impl {
   Endpoint endpoint;
@@ -121,13 +64,9 @@ struct Passthrough::Impl {
     text += base::clip(more, text_bytes_max - std::min(text_bytes_max, text.size()));
   }
   void end() { place = Place::end; }
-  void report(Json body) {
+  void report(const Json& answer) {
     end();
-    try {
-      throw_reported_error(body);
-    } catch (const ProviderError& reported) {
-      error = reported;
-    }
+    error = find_reported_error(answer);
   }
   // {"error": {…}} of what tells its error beside its type.
   void report(const std::string& code, const std::string& message) {
@@ -247,8 +186,10 @@ struct Passthrough::Impl {
   void take_document() {
     const Json json = parse_whole(document);
     if (!json.is_object()) throw base::Error(base::Code::invalid, "the answer is no JSON object");
-    const bool failed = endpoint == Endpoint::responses && !base::text_at(json, {"status"}).empty();
-    if (member(json.get_object(), "error") && !failed) return report(json);
+    // A response that failed tells its error and its usage.
+    const bool is_response =
+        endpoint == Endpoint::responses && !base::text_at(json, {"status"}).empty();
+    if (member(json.get_object(), "error") && !is_response) return report(json);
     const Json* told = base::find(json, {"usage"});
     switch (endpoint) {
       case Endpoint::chat_completions:
@@ -323,26 +264,5 @@ bool Passthrough::whole() const { return impl_->whole(); }
 const std::optional<ProviderError>& Passthrough::error() const { return impl_->error; }
 const Usage& Passthrough::usage() const { return impl_->usage; }
 const std::string& Passthrough::text() const { return impl_->text; }
-
-std::string make_error(Endpoint endpoint, const Failure& failure) {
-  if (endpoint != Endpoint::messages) return make_error(failure);
-  return base::to_text(JsonObject{
-      {"type", "error"},
-      {"error", JsonObject{{"type", anthropic_type(failure.code)}, {"message", failure.message}}}});
-}
-
-std::string error_event(Endpoint endpoint, const Failure& failure) {
-  std::string body = make_error(endpoint, failure);
-  if (endpoint == Endpoint::responses) {
-    // Its own form tells the error beside the type; clients throw for an `error`.
-    Json event = base::parse_json(body);
-    event.get_object()["type"] = "error";
-    for (auto name : {"code", "message", "param"})
-      event.get_object()[name] = event.at("error").at(name);
-    body = base::to_text(event);
-  }
-  const bool named = endpoint == Endpoint::responses || endpoint == Endpoint::messages;
-  return cat(named ? "event: error\n" : "", "data: ", body, "\n\n");
-}
 
 }  // namespace llm
