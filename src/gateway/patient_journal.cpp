@@ -59,4 +59,8 @@ io::Task<> PatientJournal::ack(std::string consumer, std::int64_t position) {
   return journal_.ack(std::move(consumer), position);
 }
 
+io::Task<> PatientJournal::erase(std::string run) { return journal_.erase(std::move(run)); }
+
+io::Task<> PatientJournal::forget(std::string run) { return journal_.forget(std::move(run)); }
+
 }  // namespace gateway

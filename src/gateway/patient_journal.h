@@ -29,6 +29,8 @@ class PatientJournal final : public journal::Journal {
                                                 std::optional<std::int64_t> after,
                                                 std::size_t limit) override;
   io::Task<> ack(std::string consumer, std::int64_t position) override;
+  io::Task<> erase(std::string run) override;
+  io::Task<> forget(std::string run) override;
 
  private:
   base::Clock& clock_;

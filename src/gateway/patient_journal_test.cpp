@@ -46,6 +46,8 @@ class FullDisk final : public journal::Journal {
   io::Task<> ack(std::string consumer, std::int64_t position) override {
     return journal_.ack(consumer, position);
   }
+  io::Task<> erase(std::string run) override { return journal_.erase(run); }
+  io::Task<> forget(std::string run) override { return journal_.forget(run); }
 
   std::optional<base::Code> failure;
   int asked = 0;

@@ -134,6 +134,21 @@ TEST_P(ArchiveContract, KeepsAnImportedRunAsItWas) {
   EXPECT_EQ(refusal([&] { home_->loop().run(archive().import(run)); }), base::Code::exists);
 }
 
+TEST_P(ArchiveContract, WhatIsForgottenIsInNoList) {
+  home_->loop().run(archive().import(elsewhere()));
+  begin_in("here", "b", "mine");
+  append("b", {1, 1}, RunOutcome{});
+  begin_in("here", "c", "mine");
+  const auto last = get(archive().history("here", 0, 100)).back().position;
+  for (const char* consumer : {"one", "two"}) home_->loop().run(journal().ack(consumer, last));
+  home_->loop().run(journal().forget("a"));  // imported
+  home_->loop().run(journal().forget("b"));
+  EXPECT_EQ(uids({.ns = "here"}), Names{"c"});
+  EXPECT_EQ(ids("here"), Names{"c/0"});
+  home_->loop().run(archive().import(elsewhere()));
+  EXPECT_EQ(uids({.ns = "here"}), (Names{"a", "c"}));
+}
+
 TEST_P(ArchiveContract, RefusesARunThatIsNotWhatItWas) {
   const auto refused = [&](auto change) {
     ImportedRun run = elsewhere();

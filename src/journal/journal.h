@@ -120,6 +120,13 @@ class Journal {
                                                std::size_t limit) = 0;
   // Everything up to `position` is done; it is forgotten when all consumers say so.
   virtual io::Task<> ack(std::string consumer, std::int64_t position) = 0;
+
+  // Retention; Error(not_found) when there is no such run. erase() removes the contents that no
+  // other run uses; events and chain stay, and verify. A run that goes on misses its contents.
+  virtual io::Task<> erase(std::string run) = 0;
+  // Removes all there is of a run. Error(conflict) while it has not ended, or while a consumer has
+  // not acknowledged all its events. An imported run may go at any time.
+  virtual io::Task<> forget(std::string run) = 0;
 };
 
 }  // namespace journal

@@ -24,7 +24,7 @@ class JournalHome {
   virtual io::Loop& loop() = 0;
   virtual Journal& journal() = 0;
   virtual void reopen() = 0;
-  // The same journal, opened by somebody else at the same time.
+  // The same journal, opened by somebody else at the same time. Not from within a task.
   virtual Journal& other() = 0;
 };
 using MakeHome = std::function<std::unique_ptr<JournalHome>()>;
@@ -376,6 +376,88 @@ TEST_P(JournalContract, TheOutboxSkipsNothingThatTwoWrite) {
   home_->loop().run(consumer.join());
   EXPECT_TRUE(in_order);
   for (int i = 0; i < runs; ++i) EXPECT_EQ(last[std::to_string(i)], appends);
+}
+
+// ---- retention ----
+
+TEST_P(JournalContract, ErasesTheContentsThatNoOtherRunUses) {
+  begin("a");
+  begin("b");
+  const auto use = [&](Journal& at, const std::string& run, const std::string& content) {
+    Batch batch{.run = run, .fence = {1, 1}};
+    const std::string name = batch.add_blob(content);
+    batch.add(ToolOutcome{.call = "1.0", .result = name});
+    get(at.append(batch));
+    return name;
+  };
+  const std::string own = use(journal(), "a", "own"), shared = use(journal(), "a", "shared");
+  use(home_->other(), "b", "shared");
+  const auto before = get(journal().state("a"));
+  home_->loop().run(journal().erase("a"));
+  home_->reopen();
+  EXPECT_EQ(refusal([&] { get(journal().blobs({own})); }), base::Code::not_found);
+  EXPECT_EQ(get(journal().blobs({shared})).front(), "shared");
+  EXPECT_EQ(get(journal().state("a"))->link, before->link);
+  EXPECT_EQ(read<ToolOutcome>(events("a").at(1)).result, own) << "the body stays";
+  expect_sound("a");
+
+  home_->loop().run(journal().erase("b"));
+  EXPECT_EQ(refusal([&] { get(journal().blobs({shared})); }), base::Code::not_found);
+  home_->loop().run(journal().erase("b"));  // again: nothing is left to do
+  use(journal(), "a", "own");
+  EXPECT_EQ(get(journal().blobs({own})).front(), "own") << "written anew";
+  EXPECT_EQ(refusal([&] { home_->loop().run(journal().erase("c")); }), base::Code::not_found);
+}
+
+TEST_P(JournalContract, AContentThatIsErasedWhileAnotherRunTakesItUpStays) {
+  Journal& other = home_->other();
+  for (int i = 0; i < 20; ++i) {
+    const std::string old = "old-" + std::to_string(i), fresh = "fresh-" + std::to_string(i);
+    Batch first{.run = old, .fence = {1, 0}}, second{.run = fresh, .fence = {1, 0}};
+    const std::string name = first.add_blob("of " + old);
+    second.add_blob("of " + old);
+    first.add(RunBegun{.ns = "default", .name = old});
+    second.add(RunBegun{.ns = "default", .name = fresh});
+    get(journal().append(first));
+    io::TaskGroup group(home_->loop());
+    const auto take_up = [&]() -> io::Task<> {
+      Batch batch = second;
+      co_await other.append(std::move(batch));
+    };
+    group.spawn("erase", journal().erase(old));
+    group.spawn("take up", take_up());
+    home_->loop().run(group.join());
+    EXPECT_EQ(get(journal().blobs({name})).size(), 1u);
+  }
+}
+
+TEST_P(JournalContract, ForgetsARunThatHasEndedAndThatNobodyWaitsFor) {
+  begin("a");
+  begin("b");
+  const auto forget = [&] { home_->loop().run(journal().forget("a")); };
+  EXPECT_EQ(refusal(forget), base::Code::conflict) << "it has not ended";
+  Batch last{.run = "a", .fence = {1, 1}};
+  const std::string answer = last.add_blob("answer");
+  last.add(RunOutcome{.text = answer});
+  get(journal().append(last));
+  EXPECT_EQ(refusal(forget), base::Code::conflict) << "both consumers wait for its end";
+  const auto all = get(journal().next("one", std::nullopt, 10));
+  ASSERT_EQ(all.back().event.id(), "a/1");
+  home_->loop().run(journal().ack("one", all.back().position));
+  home_->loop().run(journal().ack("two", all.front().position));
+  EXPECT_EQ(refusal(forget), base::Code::conflict) << "one of them still does";
+  EXPECT_EQ(get(journal().blobs({answer})).front(), "answer") << "a refusal changes nothing";
+  home_->loop().run(journal().ack("two", all.back().position));
+  forget();
+  home_->reopen();
+  EXPECT_FALSE(get(journal().state("a")));
+  EXPECT_TRUE(events("a").empty());
+  EXPECT_FALSE(get(journal().find("a", Kind::run_outcome, "")));
+  EXPECT_EQ(refusal([&] { get(journal().blobs({answer})); }), base::Code::not_found);
+  EXPECT_EQ(refusal(forget), base::Code::not_found);
+  expect_sound("b");
+  begin("a");
+  expect_sound("a");
 }
 
 // A request names its parent and what is new: the hundredth turn costs what the second one did.

@@ -291,6 +291,17 @@ io::Task<> PostgresJournal::ack(std::string consumer, std::int64_t position) {
     throw Error(Code::not_found, "the outbox has no consumer " + consumer);
 }
 
+io::Task<> PostgresJournal::erase(std::string run) {
+  Transaction query = erase_in(run);
+  co_await impl_->ask(std::move(query));
+}
+
+// A second try may find that the first one did it.
+io::Task<> PostgresJournal::forget(std::string run) {
+  Transaction query = forget_in(run);
+  co_await impl_->pool.run(std::move(query));
+}
+
 // ---- archive ----
 
 io::Task<std::vector<RunEntry>> PostgresJournal::runs(RunFilter filter, std::size_t limit) {
@@ -323,8 +334,7 @@ io::Task<std::int64_t> PostgresJournal::position(std::string ns, base::Time befo
 }
 
 io::Task<> PostgresJournal::import(ImportedRun run) {
-  const RunState state = check_import(run);
-  auto work = [run = std::move(run), state] { return import_to(run, state); };
+  auto work = [run = std::move(run)] { return import_to(run, check_import(run)); };
   Transaction transaction = co_await impl_->blocking.run(std::move(work));
   co_await impl_->pool.run(std::move(transaction));
 }

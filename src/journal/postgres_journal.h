@@ -39,6 +39,8 @@ class PostgresJournal final : public Journal, public Archive {
   io::Task<std::vector<Delivery>> next(std::string consumer, std::optional<std::int64_t> after,
                                        std::size_t limit) override;
   io::Task<> ack(std::string consumer, std::int64_t position) override;
+  io::Task<> erase(std::string run) override;
+  io::Task<> forget(std::string run) override;
 
   io::Task<std::vector<RunEntry>> runs(RunFilter, std::size_t limit) override;
   io::Task<std::vector<Delivery>> history(std::string ns, std::int64_t after,

@@ -148,10 +148,47 @@ BEGIN
 END $body$;
 )sql";
 
+// Retention. Alone in the journal: nobody adds a content that is about to go.
+constexpr auto schema_2 = R"sql(
+CREATE FUNCTION erase_run(old_run TEXT) RETURNS VOID LANGUAGE plpgsql AS $body$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1400466762, 1);
+  PERFORM FROM runs WHERE run_uid = old_run FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE 'run % is not in this journal', old_run USING ERRCODE = 'no_data_found';
+  END IF;
+  DELETE FROM blobs USING blob_uses u
+    WHERE u.run_uid = old_run AND blobs.sha256 = u.sha256 AND NOT EXISTS
+      (SELECT FROM blob_uses other WHERE other.sha256 = u.sha256 AND other.run_uid <> old_run);
+  DELETE FROM blob_uses WHERE run_uid = old_run;
+END $body$;
+
+CREATE FUNCTION forget_run(old_run TEXT) RETURNS VOID LANGUAGE plpgsql AS $body$
+DECLARE
+  run runs%ROWTYPE;
+BEGIN
+  PERFORM pg_advisory_xact_lock(1400466762, 1);
+  SELECT * INTO run FROM runs WHERE run_uid = old_run FOR UPDATE;
+  IF FOUND AND NOT run.ended AND NOT run.imported THEN
+    RAISE 'run % has not ended', old_run USING ERRCODE = 'serialization_failure';
+  END IF;
+  PERFORM erase_run(old_run);
+  PERFORM give_positions();
+  IF EXISTS (SELECT FROM history JOIN consumers ON consumers.position < history.position
+               WHERE history.run_uid = old_run) THEN
+    RAISE 'a consumer has not acknowledged all events of run % yet', old_run
+      USING ERRCODE = 'serialization_failure';
+  END IF;
+  DELETE FROM history WHERE run_uid = old_run;
+  DELETE FROM events WHERE run_uid = old_run;
+  DELETE FROM runs WHERE run_uid = old_run;
+END $body$;
+)sql";
+
 }  // namespace
 
 const postgres::Schema& postgres_schema() {
-  static const postgres::Schema schema{"journal", {schema_1}};
+  static const postgres::Schema schema{"journal", {schema_1, schema_2}};
   return schema;
 }
 

@@ -80,6 +80,8 @@ const Statement deliveries_statement{
     " WHERE c.name = $1 ORDER BY h.position"};
 const Statement acknowledge_statement{
     "acknowledge", "UPDATE consumers SET position = greatest(position, $2) WHERE name = $1"};
+const Statement erase_statement{"erase", "SELECT erase_run($1)"};
+const Statement forget_statement{"forget", "SELECT forget_run($1)"};
 const Statement listen_statement{"listen", cat("LISTEN ", news_channel)};
 const Statement notify_statement{"notify", cat("SELECT pg_notify('", news_channel, "', $1)")};
 
@@ -358,6 +360,14 @@ std::vector<Delivery> deliveries_in(const Results& results, const std::string& c
 Transaction acknowledge_in(const std::string& consumer, std::int64_t position) {
   return Transaction().add(acknowledge_statement,
                            {postgres::text(consumer), postgres::integer(position)});
+}
+
+Transaction erase_in(const std::string& run) {
+  return Transaction().add(erase_statement, {postgres::text(run)});
+}
+
+Transaction forget_in(const std::string& run) {
+  return Transaction().add(forget_statement, {postgres::text(run)});
 }
 
 Transaction listen_for_news() { return Transaction().add(listen_statement); }

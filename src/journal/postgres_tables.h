@@ -45,6 +45,8 @@ postgres::Transaction select_deliveries(const std::string& consumer,
 std::vector<Delivery> deliveries_in(const std::vector<postgres::Result>&,
                                     const std::string& consumer);
 postgres::Transaction acknowledge_in(const std::string& consumer, std::int64_t position);
+postgres::Transaction erase_in(const std::string& run);
+postgres::Transaction forget_in(const std::string& run);
 postgres::Transaction listen_for_news();
 postgres::Transaction tell_news(const std::string& writer);
 

@@ -92,6 +92,16 @@ io::Task<> SqliteJournal::ack(std::string consumer, std::int64_t position) {
   co_await impl_->writer.write(std::move(job));
 }
 
+io::Task<> SqliteJournal::erase(std::string run) {
+  auto job = [run = std::move(run)](Database& database) { erase_run(database, run); };
+  co_await impl_->writer.write(std::move(job));
+}
+
+io::Task<> SqliteJournal::forget(std::string run) {
+  auto job = [run = std::move(run)](Database& database) { forget_run(database, run); };
+  co_await impl_->writer.write(std::move(job));
+}
+
 // ---- archive ----
 
 io::Task<std::vector<RunEntry>> SqliteJournal::runs(RunFilter filter, std::size_t limit) {

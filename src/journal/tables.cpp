@@ -66,6 +66,22 @@ INSERT INTO history(ns, run_uid, seq, at_ms)
 CREATE INDEX history_by_ns ON history(ns, position);
 )sql";
 
+// Which runs use a content, for their retention. What was there before is found by the names that
+// its events give.
+constexpr auto schema_3 = R"sql(
+CREATE TABLE blob_uses(
+  run_uid TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY(run_uid, sha256)
+) WITHOUT ROWID;
+CREATE INDEX blob_uses_by_blob ON blob_uses(sha256);
+CREATE INDEX history_by_run ON history(run_uid);
+CREATE TABLE blob_names(name TEXT PRIMARY KEY, sha256 BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO blob_names SELECT lower(hex(sha256)), sha256 FROM blobs;
+INSERT OR IGNORE INTO blob_uses SELECT e.run_uid, n.sha256
+  FROM events e, json_tree(CASE WHEN json_valid(e.body) THEN e.body ELSE '{}' END) t
+  JOIN blob_names n ON n.name = t.value WHERE t.type = 'text';
+DROP TABLE blob_names;
+)sql";
+
 std::string raw(const std::string& hex) {
   auto bytes = base::parse_hex(hex);
   if (!bytes || bytes->size() != 32)
@@ -93,8 +109,9 @@ Event event_from(const Statement& row) {
           .body = row.text(9)};
 }
 
-void insert_blob(Database& database, const Batch::Blob& blob) {
+void insert_blob(Database& database, const std::string& run, const Batch::Blob& blob) {
   const std::string name = raw(blob.sha256);
+  database.run("INSERT OR IGNORE INTO blob_uses(run_uid, sha256) VALUES (?, ?)", run, Blob{name});
   if (database.query("SELECT 1 FROM blobs WHERE sha256 = ?", Blob{name}).step()) return;
   const auto compressed = compress(blob.bytes);
   database.run("INSERT INTO blobs(sha256, size, zstd, bytes) VALUES (?, ?, ?, ?)", Blob{name},
@@ -189,14 +206,15 @@ RunState state_from(const Statement& row) {
 }  // namespace
 
 const sqlite::FileKind& file_kind() {
-  static const sqlite::FileKind kind{"journal", 0x53796d4a /* SymJ */, {schema_1, schema_2}};
+  static const sqlite::FileKind kind{
+      "journal", 0x53796d4a /* SymJ */, {schema_1, schema_2, schema_3}};
   return kind;
 }
 
 std::int64_t append(Database& database, const Batch& batch, base::Time now) {
   RunState state = admit(database, batch);
   state.fence = batch.fence;
-  for (const auto& blob : batch.blobs) insert_blob(database, blob);
+  for (const auto& blob : batch.blobs) insert_blob(database, batch.run, blob);
   for (const auto& fresh : batch.events) {
     if (fresh.kind == Kind::run_begun && state.seq >= 0)
       throw Error(Code::exists, cat("run ", batch.run, " has begun already"));
@@ -307,13 +325,51 @@ std::vector<Delivery> list_deliveries(Database& database, const std::string& con
   return deliveries;
 }
 
+// ---- retention ----
+
+namespace {
+
+RunState get_state(Database& database, const std::string& run) {
+  auto state = find_state(database, run);
+  if (!state) throw Error(Code::not_found, cat("run ", run, " is not in this journal"));
+  return *state;
+}
+
+}  // namespace
+
+void erase_run(Database& database, const std::string& run) {
+  get_state(database, run);
+  database.run(
+      "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blob_uses WHERE run_uid = ?1)"
+      " AND NOT EXISTS (SELECT 1 FROM blob_uses u WHERE u.sha256 = blobs.sha256"
+      " AND u.run_uid <> ?1)",
+      run);
+  database.run("DELETE FROM blob_uses WHERE run_uid = ?", run);
+}
+
+void forget_run(Database& database, const std::string& run) {
+  const RunState state = get_state(database, run);
+  if (!state.ended && !state.imported)
+    throw Error(Code::conflict, cat("run ", run, " has not ended"));
+  if (database
+          .query("SELECT 1 FROM outbox o JOIN consumers c ON c.position < o.position"
+                 " WHERE o.run_uid = ? LIMIT 1",
+                 run)
+          .step())
+    throw Error(Code::conflict,
+                cat("a consumer has not acknowledged all events of run ", run, " yet"));
+  erase_run(database, run);
+  for (const char* table : {"outbox", "history", "events", "runs"})
+    database.run(cat("DELETE FROM ", table, " WHERE run_uid = ?"), run);
+}
+
 // ---- archive ----
 
 void import_run(Database& database, const ImportedRun& run, const RunState& state) {
   const std::string& uid = run.events.front().run;
   if (find_state(database, uid))
     throw Error(Code::exists, cat("run ", uid, " is in this journal already"));
-  for (const auto& blob : run.blobs) insert_blob(database, blob);
+  for (const auto& blob : run.blobs) insert_blob(database, uid, blob);
   for (const auto& event : run.events) insert_event(database, event, subject_of(event));
   save_state(database, uid, state);
 }

@@ -13,6 +13,8 @@ const sqlite::FileKind& file_kind();
 std::int64_t append(sqlite::Database&, const Batch&, base::Time now);
 void set_consumers(sqlite::Database&, const std::vector<std::string>& consumers);
 void acknowledge(sqlite::Database&, const std::string& consumer, std::int64_t position);
+void erase_run(sqlite::Database&, const std::string& run);
+void forget_run(sqlite::Database&, const std::string& run);
 void import_run(sqlite::Database&, const ImportedRun&, const RunState&);
 
 // Inside a read.
