@@ -71,11 +71,21 @@ bool has_ended(int pidfd, int wait_ms) {
   return ::poll(&end, 1, wait_ms) > 0;
 }
 
+std::filesystem::path folder_in(PostgresServer::Place place) {
+  const std::filesystem::path memory = "/dev/shm";
+  std::error_code absent;
+  const auto space = std::filesystem::space(memory, absent);
+  const bool roomy = !absent && space.available > std::uintmax_t{1} << 30;
+  return place == PostgresServer::Place::memory && roomy ? memory
+                                                         : std::filesystem::temp_directory_path();
+}
+
 int open_pid(int pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 }  // namespace
 
-PostgresServer::PostgresServer(std::vector<std::string> settings) {
+PostgresServer::PostgresServer(std::vector<std::string> settings, Place place)
+    : folder_(folder_in(place)) {
   make_folders();
   run({program("initdb"), "-D", data_, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync",
        "--locale=C.UTF-8"});
@@ -88,7 +98,8 @@ PostgresServer::PostgresServer(std::vector<std::string> settings) {
   start();
 }
 
-PostgresServer::PostgresServer(Standby, const PostgresServer& primary) {
+PostgresServer::PostgresServer(Standby, const PostgresServer& primary)
+    : folder_(folder_in(Place::memory)) {
   make_folders();
   run({program("pg_basebackup"), "-D", data_, "-h", primary.socket_, "-U", "postgres", "-R",
        "--checkpoint=fast", "--no-sync"});

@@ -10,10 +10,13 @@ namespace test {
 
 class PostgresServer {
  public:
+  // In memory where there is room: what a killed process has written is still there, and a cluster
+  // is thousands of files to make and remove. On disk: for what measures.
+  enum class Place : bool { memory, disk };
   // Makes a cluster of the newest version that is installed and starts it with these settings
   // ("fsync = off" only where a test says why). As user postgres when we are root, which the
   // server refuses to be.
-  explicit PostgresServer(std::vector<std::string> settings = {});
+  explicit PostgresServer(std::vector<std::string> settings = {}, Place = Place::memory);
   // A standby of that one, which must run.
   struct Standby {};
   PostgresServer(Standby, const PostgresServer& primary);

@@ -10,8 +10,9 @@ namespace test {
 
 class TempDirectory {
  public:
-  TempDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "sympozium-test-XXXXXX").string();
+  explicit TempDirectory(
+      const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
+    std::string name = (where / "sympozium-test-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   TempDirectory(const TempDirectory&) = delete;
