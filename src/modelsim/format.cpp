@@ -175,6 +175,16 @@ Json encode_error(Endpoint endpoint, std::int64_t status, std::string_view messa
       {"error", JsonObject{{"message", message}, {"type", "model_sim"}, {"code", code}}}};
 }
 
+std::string encode_error_event(Endpoint endpoint, std::int64_t status, std::string_view message,
+                               std::string_view code) {
+  if (endpoint == Endpoint::responses)
+    return named_event(
+        "error", {{"type", "error"}, {"code", code}, {"message", message}, {"param", nullptr}});
+  Json body = encode_error(endpoint, status, message, code);
+  if (endpoint == Endpoint::messages) return named_event("error", std::move(body.as_object()));
+  return cat("data: ", base::to_text(body), "\n\n");
+}
+
 Json encode_vectors(const std::string& model, const std::vector<std::string>& texts,
                     std::int64_t dimensions, std::string_view encoding_format) {
   JsonArray data;

@@ -30,11 +30,14 @@ struct Head {
 };
 
 base::Json encode_whole(llm::Endpoint, const Head&, const Reply&);
-// The events of a stream. A broken-off one ends before the last three.
+// The events of a stream.
 std::vector<std::string> encode_stream(llm::Endpoint, const Head&, const Reply&);
 // `code`: error.code, or Anthropic's error.type; that one is chosen by the status when it is empty.
 base::Json encode_error(llm::Endpoint, std::int64_t status, std::string_view message,
                         std::string_view code);
+// The same as an event of a stream.
+std::string encode_error_event(llm::Endpoint, std::int64_t status, std::string_view message,
+                               std::string_view code);
 
 // Unit vectors that follow from the texts alone.
 base::Json encode_vectors(const std::string& model, const std::vector<std::string>& texts,

@@ -31,6 +31,7 @@ constexpr Struct Step::table{"Step", &room<Step>, {
     {"usage", &Step::usage, honoured, "Tokens to report. Default: a word is a token."},
     {"delay", &Step::delay, formatted(Format::go_duration) | honoured, "Time before the first byte."},
     {"errors", &Step::errors, honoured, "Errors to answer with first, one per request."},
+    {"stream_errors", &Step::stream_errors, honoured, "Errors to tell in the middle of a stream that began with 200, one per request, after `errors`."},
     {"half_streams", &Step::half_streams, at_least(0) | honoured, "How many requests break off in the middle first."},
 }};
 constexpr Struct Conversation::table{"Conversation", &room<Conversation>, {

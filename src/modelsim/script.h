@@ -34,7 +34,7 @@ struct Step {
   std::vector<SimCall> tool_calls;
   std::optional<SimUsage> usage;
   std::string delay;  // Go duration
-  std::vector<SimError> errors;
+  std::vector<SimError> errors, stream_errors;
   std::int64_t half_streams = 0;
   static const schema::Struct table;
 };

@@ -167,13 +167,23 @@ io::Task<> Simulator::complete(io::Exchange& exchange, Endpoint endpoint) {
   const Reply reply = make_reply(*step, question, count_words(body));
   const Head head{base::text_at(request, {"model"}), clock_.now().time_since_epoch().count() / 1000,
                   question.turn};
-  const bool half = before - step->errors.size() <
-                    static_cast<std::size_t>(std::max<std::int64_t>(0, step->half_streams));
-  note(question, half
+  const std::size_t n = before - step->errors.size();
+  const std::size_t errors = step->stream_errors.size();
+  const End end = n < errors                                                  ? End::error
+                  : n - errors < static_cast<std::size_t>(step->half_streams) ? End::broken_off
+                                                                              : End::whole;
+  note(question, end == End::error ? "an error in the stream"
+                 : end == End::broken_off
                      ? "half a stream"
                      : cat(reply.calls.size(), " tool calls, ", count_words(reply.text), " words"));
-  if (half || base::find_bool(request, {"stream"}).value_or(false)) {
-    co_await stream(exchange, encode_stream(endpoint, head, reply), half);
+  if (end != End::whole || base::find_bool(request, {"stream"}).value_or(false)) {
+    auto events = encode_stream(endpoint, head, reply);
+    if (end != End::whole) events.resize(std::max<std::size_t>(1, (events.size() - 3) / 2));
+    if (end == End::error) {
+      const SimError& error = step->stream_errors[n];
+      events.push_back(encode_error_event(endpoint, error.status, error.message, error.code));
+    }
+    co_await stream(exchange, std::move(events), end);
     co_return;
   }
   ++stats_.completions;
@@ -181,17 +191,14 @@ io::Task<> Simulator::complete(io::Exchange& exchange, Endpoint endpoint) {
   co_await exchange.respond(std::move(response));
 }
 
-io::Task<> Simulator::stream(io::Exchange& exchange, std::vector<std::string> events,
-                             bool break_off) {
+io::Task<> Simulator::stream(io::Exchange& exchange, std::vector<std::string> events, End end) {
   co_await exchange.begin(200, {{"Content-Type", "text/event-stream"}});
-  const std::size_t count =
-      break_off ? std::max<std::size_t>(1, (events.size() - 3) / 2) : events.size();
-  for (std::size_t i = 0; i < count; ++i) co_await exchange.send(events[i]);
-  if (break_off) {
+  for (std::size_t i = 0; i < events.size(); ++i) co_await exchange.send(events[i]);
+  if (end == End::broken_off) {
     ++stats_.halves;
     throw base::Error(base::Code::unavailable, "the script breaks this answer off");
   }
-  ++stats_.completions;
+  ++(end == End::error ? stats_.errors : stats_.completions);
   co_await exchange.end();
 }
 

@@ -37,7 +37,8 @@ class Simulator {
   io::Task<> handle(io::Exchange&);
   io::Task<> complete(io::Exchange&, llm::Endpoint);
   io::Task<> embed(io::Exchange&);
-  io::Task<> stream(io::Exchange&, std::vector<std::string> events, bool break_off);
+  enum class End : std::uint8_t { whole, error, broken_off };
+  io::Task<> stream(io::Exchange&, std::vector<std::string> events, End);
   io::Task<> refuse(io::Exchange&, llm::Endpoint, const Question&, std::string why);
   io::Task<> answer_error(io::Exchange&, llm::Endpoint, const Question&, SimError);
   io::Task<> wait(std::string delay);

@@ -219,6 +219,31 @@ conversations:
       R"({"requests":4,"completions":1,"errors":1,"halves":1,"unmatched":1,"endpoints":{"/messages":4}})");
 }
 
+TEST_F(SimulatorTest, TellsAnErrorInTheMiddleOfAStream) {
+  const std::string script = R"(
+conversations:
+  - steps:
+      - text: at last it is said
+        stream_errors: [{status: 529, message: full}]
+        half_streams: 1
+    forever: true
+)";
+  for (const auto& api : apis) {
+    auto answers = ask(script, {post(api.path, api.first, true), post(api.path, api.first, true),
+                                post(api.path, api.first, true)});
+    EXPECT_EQ(answers[0].status, 200);
+    llm::Passthrough passthrough(api.endpoint, "text/event-stream");
+    passthrough.add(answers[0].body);
+    passthrough.finish();
+    EXPECT_FALSE(passthrough.whole());
+    ASSERT_TRUE(passthrough.error()) << answers[0].body;
+    EXPECT_NE(std::string(passthrough.error()->what()).find("full"), std::string::npos);
+    EXPECT_FALSE(passthrough.text().empty());
+    EXPECT_EQ(answers[1].status, -1);
+    EXPECT_EQ(answers[2].status, 200);
+  }
+}
+
 TEST_F(SimulatorTest, GivesATextTheSameVectorEachTime) {
   const std::string script = R"(
 conversations: []

@@ -60,6 +60,11 @@ def chat_refusals():
     raises(openai.BadRequestError, ask)
 
 
+def chat_complains():
+    complained = raises(openai.APIError, lambda: complete([{"role": "user", "content": "complain in chat"}], True))
+    equal(complained.message, "no room left")
+
+
 def chat_breaks_off():
     ask = lambda: complete([{"role": "user", "content": "break off chat"}], True)
     raises(Exception, ask)  # each library has its own
@@ -98,6 +103,12 @@ def responses_refusals():
     raises(openai.RateLimitError, ask)
     raises(openai.BadRequestError, ask)
     raises(openai.BadRequestError, lambda: openai_client.responses.create(model="m", input="say it plainly", previous_response_id="resp_1"))
+
+
+def responses_complain():
+    with openai_client.responses.create(model="m", input="complain in responses", stream=True) as events:
+        last = list(events)[-1]
+    equal((last.type, last.message), ("error", "no room left"))
 
 
 def responses_break_off():
@@ -159,6 +170,11 @@ def anthropic_refusals():
     raises(anthropic.BadRequestError, ask)
 
 
+def anthropic_complains():
+    complained = raises(anthropic.APIStatusError, lambda: say([{"role": "user", "content": "complain in messages"}], True))
+    equal(complained.body["error"], {"type": "overloaded_error", "message": "no room left"})
+
+
 def anthropic_breaks_off():
     ask = lambda: say([{"role": "user", "content": "break off messages"}], True)
     raises(Exception, ask)
@@ -167,12 +183,12 @@ def anthropic_breaks_off():
 
 CASES = {
     "chat whole": lambda: chat(False), "chat streamed": lambda: chat(True),
-    "chat refusals": chat_refusals, "chat breaks off": chat_breaks_off,
+    "chat refusals": chat_refusals, "chat complains": chat_complains, "chat breaks off": chat_breaks_off,
     "responses whole": lambda: responses(False), "responses streamed": lambda: responses(True),
-    "responses refusals": responses_refusals, "responses break off": responses_break_off,
+    "responses refusals": responses_refusals, "responses complain": responses_complain, "responses break off": responses_break_off,
     "embeddings": embeddings, "models": models,
     "messages whole": lambda: anthropic_messages(False), "messages streamed": lambda: anthropic_messages(True),
-    "messages refusals": anthropic_refusals, "messages break off": anthropic_breaks_off,
+    "messages refusals": anthropic_refusals, "messages complain": anthropic_complains, "messages break off": anthropic_breaks_off,
 }
 
 failed = 0
