@@ -537,4 +537,15 @@ io::Handler JournalApi::handler() {
   return [this](io::Exchange& exchange) { return impl_->handle(exchange); };
 }
 
+io::Handler behind_front_proxy(io::Handler handler, std::vector<std::string> names) {
+  return [handler = std::move(handler),
+          names = std::move(names)](io::Exchange& exchange) -> io::Task<> {
+    const auto& shown = exchange.peer().common_name;
+    if (shown && (names.empty() || std::ranges::find(names, *shown) != names.end()))
+      return handler(exchange);
+    return exchange.respond(
+        failure({401, "Unauthorized"}, "only an API server may speak for its users here"));
+  };
+}
+
 }  // namespace gateway

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -32,5 +34,9 @@ class JournalApi {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// For a TLS listener: lets in who shows a verified client certificate with one of these common
+// names (empty: any), which is an API server that speaks for its users.
+io::Handler behind_front_proxy(io::Handler, std::vector<std::string> names);
 
 }  // namespace gateway

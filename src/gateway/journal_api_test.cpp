@@ -1,5 +1,6 @@
 #include "gateway/journal_api.h"
 
+#include "apiserver/fake_exchange.h"
 #include "gateway/gateway_fixture_test.h"
 #include "journal/export.h"
 #include "protocol/journal_api.h"
@@ -201,6 +202,28 @@ TEST_F(JournalApiTest, TakesNoRunInThePlaceOfALivingOne) {
   const Answered refused = other.ask("POST", journal_path("mine", "runrecords"), file);
   EXPECT_EQ(refused.status, 409) << refused.text;
   EXPECT_FALSE(run(other.journal.state(living.uid)));
+}
+
+TEST(BehindFrontProxy, BelievesOnlyTheApiServer) {
+  int served = 0;
+  const auto ask = [&](std::vector<std::string> names, std::optional<std::string> shown) {
+    auto handler = behind_front_proxy(
+        [&](io::Exchange& exchange) {
+          ++served;
+          return exchange.respond({200, {}, ""});
+        },
+        std::move(names));
+    apiserver::FakeExchange exchange("GET", "/");
+    exchange.client.common_name = std::move(shown);
+    exchange.request_headers.set("X-Remote-User", "admin");
+    run(handler(exchange));
+    return exchange.status;
+  };
+  EXPECT_EQ(ask({"front-proxy-client"}, "front-proxy-client"), 200);
+  EXPECT_EQ(ask({}, "whoever its CA signed"), 200);
+  EXPECT_EQ(ask({"front-proxy-client"}, "eve"), 401);
+  EXPECT_EQ(ask({}, std::nullopt), 401);
+  EXPECT_EQ(served, 2);
 }
 
 }  // namespace

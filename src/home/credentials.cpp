@@ -68,13 +68,13 @@ Credential Authority::client(const std::string& name, const std::string& common_
   });
 }
 
-Credential Authority::server(const std::string& name) {
+Credential Authority::server(const std::string& name, std::vector<std::string> dns_names) {
   return keep_credential(layout_, clock_, name, [&] {
-    io::CertificateRequest request{
-        .common_name = "sympozium-apiserver",
-        .dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
-        .ips = {"127.0.0.1"},
-        .use = Use::server};
+    io::CertificateRequest request{.common_name = dns_names.front(),
+                                   .dns_names = std::move(dns_names),
+                                   .ips = {"127.0.0.1"},
+                                   .use = Use::server};
+    request.dns_names.emplace_back("localhost");
     request.not_before = clock_.now() - backdate;
     request.not_after = clock_.now() + year;
     auto key = io::make_p256_key();

@@ -31,7 +31,8 @@ class Authority {
   // `name` is the file name below pki/.
   Credential client(const std::string& name, const std::string& common_name,
                     const std::vector<std::string>& organizations);
-  Credential server(const std::string& name);  // for localhost, 127.0.0.1, kubernetes.default.svc
+  // For localhost, 127.0.0.1 and these names.
+  Credential server(const std::string& name, std::vector<std::string> dns_names);
   std::string signing_key(const std::string& name);  // P-256, for service account tokens
 
  private:

@@ -85,6 +85,11 @@ JsonArray loop_rules() {
 JsonArray gateway_rules() {
   return {rule("sympozium.ai", "agents agentruns skillpacks", "get list watch"),
           rule("sympozium.ai", "agentruns/status", "patch"), rule("", "configmaps", "get"),
+          // In a cluster it takes the journal's APIService away when it ends.
+          JsonObject{{"apiGroups", words("apiregistration.k8s.io")},
+                     {"resources", words("apiservices")},
+                     {"resourceNames", words("v1alpha1.journal.sympozium.ai")},
+                     {"verbs", words("delete")}},
           rule("", "events", "create patch"), rule("events.k8s.io", "events", "create patch")};
 }
 

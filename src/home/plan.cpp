@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "home/aggregation.h"
 #include "home/credentials.h"
 #include "home/enroll.h"
 #include "home/manifests.h"
@@ -50,9 +51,9 @@ std::optional<std::uint16_t> free_port(std::uint16_t wanted) {
 }
 
 // The port of last time, so that old kubeconfigs stay true.
-std::uint16_t choose_port(const UpOptions& options) {
-  const std::string memory = options.layout.path("port");
-  std::uint16_t port = options.port;
+std::uint16_t choose_port(const Layout& layout, const std::string& name, std::uint16_t wanted) {
+  const std::string memory = layout.path(name);
+  std::uint16_t port = wanted;
   if (port == 0)
     if (auto last = base::parse_int(base::trim(io::find_file(memory, 16).value_or(""))))
       port = free_port(static_cast<std::uint16_t>(*last)).value_or(0);
@@ -119,6 +120,41 @@ void add_services(Plan& plan, const UpOptions& options, const std::string& serve
                         std::move(node_service)};
 }
 
+node::shim::Service& service_of(Plan& plan, std::string_view name) {
+  return *std::ranges::find(plan.shim.services, name, &node::shim::Service::name);
+}
+
+bool is_on_this_machine(std::string_view server) {
+  for (std::string_view host : {"https://127.0.0.1", "https://localhost", "https://[::1]"})
+    if (server.starts_with(host) &&
+        (server.size() == host.size() || server[host.size()] == ':' || server[host.size()] == '/'))
+      return true;
+  return false;
+}
+
+// The journal by way of a stock API server, which shows who it is with its front proxy certificate.
+// One on another machine could not reach us: a group that is not served would only disturb it.
+io::Task<> aggregate_journal(Plan& plan, const UpOptions& options, base::Clock& clock,
+                             kube::Api& api) {
+  if (!is_on_this_machine(plan.server)) co_return;
+  const std::optional<FrontProxy> proxy = co_await find_front_proxy(api);
+  if (!proxy) co_return;
+  const Layout& layout = options.layout;
+  Authority authority(layout, clock);
+  const std::uint16_t port = choose_port(layout, "journal-port", 0);
+  const std::string folder = layout.path("gateway");
+  hand_over(folder, "journal", authority.server("journal", {journal_host()}), uid_gateway);
+  hand_over(folder + "/front-proxy.crt", proxy->ca_pem, uid_gateway, uid_gateway);
+  auto& gateway = service_of(plan, "gateway");
+  for (std::string word : {std::string("--aggregated"), folder, std::string("--front-proxy-names"),
+                           base::join(proxy->names, ",")})
+    gateway.argv.push_back(std::move(word));
+  gateway.listens.push_back(
+      {.name = "journal", .address = cat("tcp:127.0.0.1:", port), .owner = {}});
+  std::string ca_pem = authority.certificate_pem();
+  co_await register_journal(api, port, std::move(ca_pem));
+}
+
 }  // namespace
 
 std::string node_name(const UpOptions& options) {
@@ -133,7 +169,7 @@ Plan prepare_embedded(const UpOptions& options, base::Clock& clock) {
   const Layout& layout = options.layout;
   prepare(layout);
   Authority authority(layout, clock);
-  const std::uint16_t port = choose_port(options);
+  const std::uint16_t port = choose_port(layout, "port", options.port);
   const std::string node = node_name(options), control = layout.path("control");
   Plan plan;
   plan.server = cat("https://127.0.0.1:", port);
@@ -143,7 +179,10 @@ Plan prepare_embedded(const UpOptions& options, base::Clock& clock) {
                               authority.client("admin", "admin", {"system:masters"})),
             options.owner.uid, options.owner.gid);
   hand_over(control + "/ca.crt", authority.certificate_pem(), uid_control, uid_control);
-  hand_over(control, "server", authority.server("server"), uid_control);
+  hand_over(
+      control, "server",
+      authority.server("server", {"kubernetes", "kubernetes.default", "kubernetes.default.svc"}),
+      uid_control);
   hand_over(control, "kubelet-client",
             authority.client("kubelet-client", "kube-apiserver-kubelet-client", {"system:masters"}),
             uid_control);
@@ -157,16 +196,15 @@ Plan prepare_embedded(const UpOptions& options, base::Clock& clock) {
   add_services(plan, options, authority.certificate_pem(), who,
                {"--serve", control, "--journal", layout.journal_socket(), "--loops",
                 options.loops.value_or("jobs,binder,garbage")});
-  const auto listen = [&](std::string_view service, node::shim::Listen socket) {
-    std::ranges::find(plan.shim.services, service, &node::shim::Service::name)
-        ->listens.push_back(std::move(socket));
-  };
-  listen("control", {.name = "apiserver", .address = cat("tcp:127.0.0.1:", port), .owner = {}});
+  service_of(plan, "control")
+      .listens.push_back(
+          {.name = "apiserver", .address = cat("tcp:127.0.0.1:", port), .owner = {}});
   // Who connects there is believed in what it says about users: the API server alone may.
-  listen("gateway", {.name = "journal",
-                     .address = "unix:" + layout.journal_socket(),
-                     .mode = 0600,
-                     .owner = {{uid_control, uid_control}}});
+  service_of(plan, "gateway")
+      .listens.push_back({.name = "journal",
+                          .address = "unix:" + layout.journal_socket(),
+                          .mode = 0600,
+                          .owner = {{uid_control, uid_control}}});
   return plan;
 }
 
@@ -208,6 +246,7 @@ io::Task<Plan> prepare_cluster(UpOptions options, base::Clock& clock, std::strin
   add_services(
       plan, options, config.tls.ca_pem, who,
       {"--lease", cat(ns_system, "/sympozium-controller"), "--loops", options.loops.value_or("")});
+  co_await aggregate_journal(plan, options, clock, api);
   co_return plan;
 }
 

@@ -33,11 +33,11 @@ make_ca() { # name, common name
   openssl req -x509 -new -key "$1.key" -sha256 -days 3650 -subj "/CN=$2" -out "$1.crt" \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,digitalSignature,keyCertSign,cRLSign
 }
-# Signs NAME.crt for a fresh NAME.key by the cluster's CA. Arguments: name, subject, extended key usage [, alternative names]
+# Signs NAME.crt for a fresh NAME.key. Arguments: name, subject, extended key usage [, alternative names [, CA other than the cluster's]]
 make_certificate() {
   make_key "$1.key"
   openssl req -new -key "$1.key" -subj "$2" -utf8 |
-    openssl x509 -req -CA "$state/pki/ca.crt" -CAkey "$state/pki/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
+    openssl x509 -req -CA "$state/pki/${5:-ca}.crt" -CAkey "$state/pki/${5:-ca}.key" -set_serial "0x$(openssl rand -hex 16)" \
       -sha256 -days 3650 -out "$1.crt" -extfile <(
         echo "basicConstraints=critical,CA:FALSE"
         echo "keyUsage=critical,digitalSignature"

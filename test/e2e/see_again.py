@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""A run is seen again after its pod and its object are gone:   test/e2e/see_again.py
+"""A run is seen again after its pod and its object are gone:   test/e2e/see_again.py embedded|cluster
 
-Embedded home, kubectl and the CLI: the journal through the Kubernetes API, with RBAC; transcript, events, replay, differences, a
+kubectl and the CLI: the journal through the Kubernetes API, with RBAC; transcript, events, replay, differences, a
 file that another home takes in and that anybody can verify."""
 import json
 import os
 import signal
+import sys
 import time
 
-from homes import ROOT, SYMPOZIUM, Embedded, Model, eventually, run
+from homes import HOMES, ROOT, SYMPOZIUM, Embedded, Model, eventually, run
 from survive import service_pids
 
 GROUP = "/apis/journal.sympozium.ai/v1alpha1/namespaces"
+APISERVICE = "v1alpha1.journal.sympozium.ai"
 
 SCRIPT = """
 conversations:
@@ -172,8 +174,11 @@ def check_rights(home, name):
 
 
 def main():
-    home = Embedded()
+    home = HOMES[sys.argv[1]]()
+    embedded = isinstance(home, Embedded)
     try:
+        if not embedded:
+            home.kubectl("wait", "--for=condition=Available", "--timeout=60s", f"apiservice/{APISERVICE}")
         script = home.folder / "see-again.yaml"
         script.write_text(SCRIPT)
         model = Model(home, script)
@@ -187,6 +192,10 @@ def main():
         check_diff(home)
         check_file(home, "seen")
         assert not home.crashes(), home.crashes()
+        if not embedded:
+            run(SYMPOZIUM, "down", "--state", home.state)
+            gone = home.kubectl("get", "apiservice", APISERVICE, check=False)
+            assert gone.returncode != 0 and "NotFound" in gone.stderr, gone  # else the cluster would miss it
         print("ok")
     finally:
         home.stop()
