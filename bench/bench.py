@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the shipped programs beside their peers, prints a table, writes build/bench.json:   bench/bench.py [part…]
 
-Parts: up programs home cluster; all of them without arguments. README.md says what each row means. Needs root, and a machine
+Parts: up programs journal home cluster; all of them without arguments. README.md says what each row means. Needs root, and a machine
 that has nothing else to do: the load is printed with the figures. Started by tools/bench, which builds what is measured."""
 import json
 import os
@@ -181,6 +181,14 @@ def programs(bench):
                   bridge=BIN / "sympozium-bridge", runner=BIN / "sympozium-runner", count=300)
 
 
+def journal(bench):
+    """Both journals: the size of a long conversation, durable steps per second."""
+    sizes = ("naive_log_mib", "naive_log_zstd_mib", "journal_sqlite_mib", "journal_postgres_mib")
+    rates = {f"journal_postgres_{n}_steps_per_s": f"journal_sqlite_{n}_steps_per_s" for n in (1, 8, 64)}
+    bench.measure("journal", {name: name for name in (*sizes, *rates.values(), *rates)},
+                  {"journal_sqlite_mib": "naive_log_mib", "journal_postgres_mib": "naive_log_mib", **rates}, rounds=10)
+
+
 class BenchedHome(Embedded):
     """`sympozium up` with a model, two agents, and a pod of each that is at rest."""
 
@@ -346,7 +354,7 @@ def cluster(bench):
         real.stop()
 
 
-PARTS = {part.__name__: part for part in (up, programs, home, cluster)}
+PARTS = {part.__name__: part for part in (up, programs, journal, home, cluster)}
 
 
 def main():

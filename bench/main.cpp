@@ -83,6 +83,7 @@ int main(int argc, char** argv) {
       {"runner", bench::measure_runner},
       {"execute", bench::measure_execute},
       {"gateway", bench::measure_gateway},
+      {"journal", bench::measure_journal},
       {"runs", bench::measure_runs},
       {"jobs", bench::measure_jobs},
       {"bare-jobs", bench::make_bare_jobs},

@@ -12,7 +12,7 @@
 namespace postgres {
 
 struct PoolOptions {
-  std::size_t connections_max = 8;
+  std::size_t connections_max = 16;  // so many commits at once; the server syncs them together
   std::size_t under_way_max = 2048;  // transactions; beyond: Error(unavailable)
   // After a connection could not be made the next try waits, doubling, up to a half longer by
   // chance; until then everything is refused with the words of that failure.
