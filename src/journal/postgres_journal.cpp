@@ -334,9 +334,15 @@ io::Task<std::int64_t> PostgresJournal::position(std::string ns, base::Time befo
 }
 
 io::Task<> PostgresJournal::import(ImportedRun run) {
+  const std::string uid = run.events.empty() ? "" : run.events.front().run;
   auto work = [run = std::move(run)] { return import_to(run, check_import(run)); };
   Transaction transaction = co_await impl_->blocking.run(std::move(work));
-  co_await impl_->pool.run(std::move(transaction));
+  try {
+    co_await impl_->pool.run(std::move(transaction));
+  } catch (const Error& error) {
+    if (error.code() != Code::exists) throw;
+    throw Error(Code::exists, base::cat("run ", uid, " is in this journal already"));
+  }
 }
 
 }  // namespace journal

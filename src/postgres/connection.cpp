@@ -31,10 +31,10 @@ std::string field(const PGresult* result, int name) {
   return value ? value : "";
 }
 
+// Without its detail, which may quote a row.
 SqlError sql_error(const PGresult* result, const std::string& where) {
-  const std::string detail = field(result, PG_DIAG_MESSAGE_DETAIL);
-  return {field(result, PG_DIAG_SQLSTATE), cat(where, ": ", field(result, PG_DIAG_MESSAGE_PRIMARY),
-                                               detail.empty() ? "" : cat(" (", detail, ")"))};
+  return {field(result, PG_DIAG_SQLSTATE),
+          cat(where, ": ", field(result, PG_DIAG_MESSAGE_PRIMARY))};
 }
 
 struct Waiting {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "io/conn.h"
 #include "io/sync.h"
 #include "postgres/pool.h"
 #include "support/postgres_server.h"
@@ -182,6 +183,30 @@ TEST_F(Postgres, RefusesAStandbyAndSaysWhatToDo) {
   };
   connect(base::cat("host=", host(standby), ",", host(server_),
                     " user=postgres target_session_attrs=read-write"));
+}
+
+// The distribution has no server that old: this is the greeting of one.
+TEST_F(Postgres, RefusesAServerOlderThanFourteen) {
+  const test::TempDirectory folder;
+  const auto listener = io::listen_unix(loop_, folder / ".s.PGSQL.5432", 0700);
+  io::TaskGroup group(loop_);
+  const auto greet = [&]() -> io::Task<> {
+    const auto conn = co_await listener->accept();
+    char startup[1024];
+    const std::span<char> room(startup);
+    co_await conn->read_some(room);
+    const std::string greeting(
+        "R\0\0\0\x08\0\0\0\0S\0\0\0\x18server_version\0"
+        "13.9\0Z\0\0\0\x05I",
+        9 + 25 + 6);
+    co_await conn->write(greeting);
+    co_await conn->read_some(room);
+  };
+  group.spawn("greet", greet());
+  const Error error = refusal([&] { connect("user=u host=" + folder.path()); });
+  EXPECT_EQ(error.code(), Code::invalid);
+  EXPECT_NE(std::string(error.what()).find("PostgreSQL 13.9; 14 is the oldest"), std::string::npos)
+      << error.what();
 }
 
 TEST_F(Postgres, RefusesADatabaseThatIsNotUtf8) {
