@@ -305,7 +305,8 @@ TEST_F(InPostgres, AServerThatIsStartedAnewIsFoundAgain) {
   expect_exactly(loop_, *journal, writers.turns());
 }
 
-// Between client and server: cuts the connection in place of the next answer, when told to.
+// Between client and server: cuts the connection in place of the next answer to an append, when
+// told to.
 class Cutter {
  public:
   Cutter(io::Loop& loop, std::string server)
@@ -320,6 +321,8 @@ class Cutter {
 
  private:
   static constexpr auto socket = ".s.PGSQL.5432";
+  // A row of one bigint: the number of the last event.
+  static constexpr std::string_view one_number{"D\0\0\0\x12\0\1\0\0\0\x08", 11};
   using ConnPtr = std::shared_ptr<io::Conn>;
 
   io::Task<> accept() {
@@ -336,11 +339,11 @@ class Cutter {
       for (std::size_t size = 1; size != 0;) {
         const std::span<char> room(buffer);
         size = co_await from->read_some(room);
-        if (cut && std::exchange(*cut, false)) {
+        const std::string_view bytes(buffer, size);
+        if (cut && bytes.contains(one_number) && std::exchange(*cut, false)) {
           ++cuts_;
           break;
         }
-        const std::string_view bytes(buffer, size);
         co_await to->write(bytes);
       }
     } catch (const base::Error& error) {
@@ -377,8 +380,6 @@ TEST_F(InPostgres, AnAppendWhoseAnswerWasLostIsWrittenOnce) {
   const auto state = loop_.run(journal->state("a"));
   EXPECT_EQ(state->seq, 3);
   EXPECT_EQ(find_fault(loop_.run(journal->events("a", -1, 10)), *state), std::nullopt);
-  cutter.cut_next_answer();
-  EXPECT_EQ(loop_.run(journal->state("a"))->seq, 3) << "what only reads is asked again";
 }
 
 TEST_F(InPostgres, WhenItsConnectionsAreCutEachAppendIsWrittenOnce) {
