@@ -51,7 +51,9 @@ struct Pool::Impl {
       self->pause = base::Duration(0);
     } catch (const Error& error) {
       if (error.code() == Code::cancelled) throw;
-      self->failure = std::current_exception();
+      // Whatever it is, a password that was changed or a database that is being restored: for who
+      // asks it is "not now".
+      self->failure = std::make_exception_ptr(Error(Code::unavailable, error.what()));
       self->pause =
           std::clamp(self->pause * 2, self->options.first_pause, self->options.longest_pause);
       const auto more =

@@ -32,7 +32,8 @@ class Pool {
 
   // As Connection::run, on the connection with the least to do; one more is opened when all are
   // busy. Transactions of one key (not "") go one after the other, in the order of the calls.
-  // Error(unavailable) when nothing was sent; Lost when it is unknown what was done.
+  // Error(unavailable) when nothing was sent, whatever stands against a connection; Lost when it is
+  // unknown what was done.
   io::Task<std::vector<Result>> run(Transaction);
   // Ends what a lost connection left at the server, so that it does nothing any more. Nothing to do
   // when it is gone already.

@@ -96,6 +96,19 @@ TEST_F(InPool, BeyondItsBoundItRefuses) {
   EXPECT_EQ(refused, 3);
 }
 
+TEST_F(InPool, WhateverStandsAgainstAConnectionIsUnavailableInItsWords) {
+  Pool pool(loop_, clock_, random_,
+            {.conninfo = base::Secret<std::string>(server_.conninfo("nowhere"))});
+  try {
+    ask(pool);
+    ADD_FAILURE();
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code(), Code::unavailable);
+    EXPECT_NE(std::string(error.what()).find("\"nowhere\" does not exist"), std::string::npos)
+        << error.what();
+  }
+}
+
 TEST_F(InPool, ConnectsAgainWithBackOffWhenTheServerIsBack) {
   Pool pool(loop_, clock_, random_, connecting(),
             {.first_pause = base::Duration(1000), .longest_pause = base::Duration(4000)});
