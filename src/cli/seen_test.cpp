@@ -75,6 +75,10 @@ struct Seen : Place, Commands {
   io::TaskGroup tasks_{loop_};
 };
 
+struct Other final : Seen {
+  void TestBody() override {}
+};
+
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
@@ -207,9 +211,7 @@ TEST_F(Seen, ARunGoesToAnotherHomeAndIsVerifiedOnTheWay) {
   EXPECT_TRUE(has(file.err, "9 events, 6 contents, verified")) << file.err;
   EXPECT_TRUE(has(call({"import", "-"}, nullptr, file.out).err, "is in this journal already"));
 
-  struct Other final : Seen {
-    void TestBody() override {}
-  } other;
+  Other other;
   const Result made = other.call({"import", "-"}, nullptr, file.out);
   ASSERT_EQ(made.code, exit_ok) << made.err;
   EXPECT_EQ(made.out, "runrecord.journal.sympozium.ai/a imported (uid uid-a)\n");
@@ -230,6 +232,23 @@ TEST_F(Seen, ARunGoesToAnotherHomeAndIsVerifiedOnTheWay) {
       base::find_bool(parse_json(base::trim(call({"audit", "verify", path, "-o", "json"}).out)),
                       {"valid"}),
       false);
+}
+
+TEST_F(Seen, WhatWasErasedIsSaidToBeErased) {
+  record("uid-a", "a", "a secret of mine", "hello");
+  loop_.run(journal_.erase("uid-a"));
+  const Result shown = call({"logs", "a", "--steps"});
+  ASSERT_EQ(shown.code, exit_ok) << shown.err;
+  EXPECT_TRUE(has(shown.out, "(erased)")) << shown.out;
+  EXPECT_FALSE(has(shown.out, "secret"));
+  EXPECT_TRUE(has(shown.out, "220 input and 15 output tokens")) << "the sums stay";
+  const Result file = call({"export", "a"});
+  const std::string path = directory_ / "run.ndjson";
+  io::write_file(path, file.out, 0600);
+  EXPECT_EQ(call({"audit", "verify", path}).out,
+            path + ": sound: 9 events, 0 contents, 6 erased\n");
+  Other other;
+  EXPECT_TRUE(has(other.call({"import", path}).err, "only a whole run can be imported"));
 }
 
 TEST_F(Commands, AServerWithoutAJournalSaysSo) {

@@ -151,9 +151,13 @@ void ExportReader::add_event(const Json& line) {
   if (!run_.events.empty() && event.fence < run_.events.back().fence)
     wrong("is of an overtaken execution");
   expected_.clear();
-  if (!event.body.empty())
-    for (const auto& name : blobs_of(event))
-      if (named_.insert(name).second) expected_.insert(name);
+  try {
+    if (!event.body.empty())
+      for (const auto& name : blobs_of(event))
+        if (named_.insert(name).second) expected_.insert(name);
+  } catch (const Error& error) {
+    wrong("cannot be read: ", error.what());
+  }
   run_.events.push_back(std::move(event));
 }
 

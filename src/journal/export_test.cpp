@@ -127,6 +127,14 @@ TEST(Export, NamesTheEventThatWasDroppedSwappedOrChanged) {
   lines.pop_back();
   EXPECT_NE(fault_of(lines).find("the file ends early"), std::string::npos);
 
+  // A chain that was made anew, around a body that nobody can read.
+  Event unreadable = written.events[0];
+  unreadable.body = "{}";
+  unreadable.bodyHash = io::sha256_hex(unreadable.body);
+  lines = written.lines;
+  lines[1] = format_export(unreadable);
+  EXPECT_NE(fault_of(lines).find("event 0 cannot be read"), std::string::npos) << fault_of(lines);
+
   // Another body, and a hash that fits it: the chain tells.
   Event forged = written.events[2];
   forged.body = R"({"turn":2,"finish":"stop","usage":{"inputTokens":0,"outputTokens":0}})";
