@@ -101,7 +101,8 @@ void add_get(CLI::App& app, GetOptions& get, Output& output) {
                           "  sympozium get runs\n"
                           "  sympozium get agents first -o yaml\n"
                           "  sympozium get runs -A -w");
-  command.add_option("KIND", get.kind, "agents, runs, skillpacks, jobs, pods, secrets, …")
+  command
+      .add_option("KIND", get.kind, "agents, runs, skillpacks, runrecords, jobs, pods, secrets, …")
       ->required();
   command.add_option("NAME", get.names, "Only these");
   command.add_option("-l,--selector", get.selector, "Only objects with these labels: a=b,c!=d");

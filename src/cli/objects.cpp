@@ -5,6 +5,7 @@
 #include "objects/agent_run.h"
 #include "objects/event.h"
 #include "objects/kinds.h"
+#include "protocol/journal_api.h"
 
 namespace cli {
 
@@ -43,7 +44,13 @@ io::Task<base::JsonArray> events_of(Session& session, Json object) {
 }  // namespace
 
 const schema::KindInfo& kind_named(const std::string& word) {
+  static constexpr schema::KindInfo run_record{.group = protocol::journal_group,
+                                               .version = protocol::journal_version,
+                                               .kind = "RunRecord",
+                                               .plural = "runrecords",
+                                               .singular = "runrecord"};
   const std::string lower = base::lower(word);
+  if (lower == run_record.plural || lower == run_record.singular) return run_record;
   if (lower == "run" || lower == "runs") return objects::AgentRun::info;
   if (lower == "skill" || lower == "skills") return *objects::find_kind_named("skillpacks");
   const schema::KindInfo* kind = objects::find_kind_named(lower);

@@ -128,6 +128,22 @@ TEST_F(Seen, TheTranscriptTellsWhatIsUnknownFromWhatIsUnderWay) {
   EXPECT_TRUE(has(out, "the run has not ended")) << out;
 }
 
+TEST_F(Seen, RecordedRunsAreListed) {
+  record("uid-a", "a", "t", "x");
+  begin("uid-b", "b");
+  const Result table = call({"get", "runrecords"});
+  ASSERT_EQ(table.code, exit_ok) << table.err;
+  EXPECT_TRUE(has(table.out, "NAME   UID     OUTCOME   MODEL   TOOLS   TOKENS     BEGAN"))
+      << table.out;
+  EXPECT_TRUE(has(table.out, "a      uid-a   success   2       1       220 + 15   20"))
+      << table.out;
+  EXPECT_TRUE(has(table.out, "b      uid-b             0       0       0 + 0")) << table.out;
+  EXPECT_TRUE(has(call({"get", "runrecord", "a"}).out, "uid-a"));
+  const Json list = parse_json(base::trim(call({"get", "runrecords", "-o", "json"}).out));
+  EXPECT_EQ(text_at(list.at("items").at(1), {"metadata", "uid"}), "uid-a");
+  EXPECT_TRUE(has(call({"describe", "runrecord", "a"}).out, "modelCalls: 2"));
+}
+
 TEST_F(Seen, EventsTellANamespaceOrARun) {
   record("uid-a", "a", "t", "x");
   record("uid-b", "b", "t", "x");

@@ -109,6 +109,54 @@ std::optional<Json> find_discovery(const std::vector<std::string>& parts) {
   return {};
 }
 
+// ---- tables, as kubectl asks for them (meta.k8s.io/v1) ----
+
+bool wants_table(const io::Exchange& exchange) {
+  return exchange.headers().get("Accept").find("as=Table") != std::string_view::npos;
+}
+
+Json column(std::string_view name, std::string_view type, std::string_view doc) {
+  return JsonObject{{"name", name},
+                    {"type", type},
+                    {"format", name == "Name" ? "name" : ""},
+                    {"description", doc},
+                    {"priority", 0}};
+}
+
+Json table_row(const Json& record) {
+  const auto number = [&](std::string_view member) {
+    return base::find_int(record, {"status", member}).value_or(0);
+  };
+  std::string outcome = base::text_at(record, {"status", "outcome"});
+  if (base::find_bool(record, {"status", "imported"}).value_or(false))
+    outcome += outcome.empty() ? "imported" : ", imported";
+  return JsonObject{{"cells", JsonArray{base::text_at(record, {"metadata", "name"}),
+                                        base::text_at(record, {"metadata", "uid"}), outcome,
+                                        number("modelCalls"), number("toolCalls"),
+                                        cat(number("inputTokens"), " + ", number("outputTokens")),
+                                        base::text_at(record, {"status", "began"})}},
+                    {"object", JsonObject{{"kind", "PartialObjectMetadata"},
+                                          {"apiVersion", "meta.k8s.io/v1"},
+                                          {"metadata", record.at("metadata")}}}};
+}
+
+Json make_table(const JsonArray& records, JsonObject metadata) {
+  JsonArray rows;
+  for (const Json& record : records) rows.push_back(table_row(record));
+  return JsonObject{{"kind", "Table"},
+                    {"apiVersion", "meta.k8s.io/v1"},
+                    {"metadata", std::move(metadata)},
+                    {"columnDefinitions",
+                     JsonArray{column("Name", "string", "Name of the run."),
+                               column("UID", "string", "Its Kubernetes UID."),
+                               column("Outcome", "string", "success or error, once it has ended."),
+                               column("Model", "integer", "Model calls."),
+                               column("Tools", "integer", "Tool calls."),
+                               column("Tokens", "string", "Tokens read and written."),
+                               column("Began", "string", "Time of its first event.")}},
+                    {"rows", std::move(rows)}};
+}
+
 // ---- what is asked ----
 
 struct Asked {
@@ -466,7 +514,8 @@ struct JournalApi::Impl {
   io::Task<> serve_run(io::Exchange& exchange, Asked asked) {
     const Run run = co_await get_run(asked.ns, asked.name);
     if (asked.sub.empty()) {
-      const Json record = co_await describe(run);
+      Json record = co_await describe(run);
+      if (wants_table(exchange)) record = make_table(JsonArray{record}, {});
       co_await exchange.respond(json_answer(200, record));
     } else if (asked.sub == "events" && asked.rest.empty()) {
       auto write = write_run_events(exchange, run, asked.number("after", -1), asked.watch());
@@ -497,7 +546,9 @@ struct JournalApi::Impl {
     if (asked && get && asked->resource == "runevents" && asked->name.empty()) {
       co_await serve_history(exchange, *std::move(asked));
     } else if (asked && get && asked->resource == "runrecords" && asked->name.empty()) {
-      const Json list = co_await list_runs(*std::move(asked));
+      Json list = co_await list_runs(*std::move(asked));
+      if (wants_table(exchange))
+        list = make_table(list.at("items").as_array(), list.at("metadata").as_object());
       co_await exchange.respond(json_answer(200, list));
     } else if (asked && get && asked->resource == "runrecords") {
       co_await serve_run(exchange, *std::move(asked));

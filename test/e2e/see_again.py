@@ -28,7 +28,7 @@ conversations:
       - text: "Counted: 3"
         usage: {prompt_tokens: 140, completion_tokens: 12}
     forever: true
-  - task: write and count again
+  - task: count without a file
     steps:
       - text: "I write.\\e[2J"
         tool_calls: [{name: write_file, arguments: {path: /workspace/a.txt, content: "one two\\n"}}]
@@ -73,7 +73,7 @@ def check_raw(home, name, uid):
     events = [json.loads(line) for line in raw(f"runrecords/{uid}/events").splitlines()]
     assert [e["id"] for e in events] == [f"{uid}/{n}" for n in range(len(events))]
     assert events[0]["type"] == "ai.sympozium.run.begun" and events[-1]["type"] == "ai.sympozium.run.outcome", events
-    assert name in home.kubectl("get", "runrecords").stdout
+    assert uid in home.kubectl("get", "runrecords").stdout
     listed = home.kubectl("api-resources", "--api-group=journal.sympozium.ai")
     assert "runrecords" in listed.stdout and not listed.stderr, listed
     assert home.kubectl("get", "runs").returncode == 0  # still the short name of AgentRuns
@@ -119,12 +119,13 @@ def check_follow(home):
 
 
 def check_diff(home):
-    finish_run(home, "other", "write and count again")
+    finish_run(home, "other", "count without a file")
     same = home.sympozium("diff", "seen", "after", check=False)
     assert same.returncode == 0, same.stdout
     differ = home.sympozium("diff", "seen", "other", check=False)
     assert differ.returncode == 1 and "first difference: turn 1, request" in differ.stdout, differ
-    assert '/messages/' in differ.stdout and "write and count again" in differ.stdout, differ.stdout
+    assert "/messages/" in differ.stdout and "count without a file" in differ.stdout, differ.stdout
+    assert "turns         3 → 2" in differ.stdout and "only in the first" in differ.stdout, differ.stdout
 
 
 def check_file(home, name):
