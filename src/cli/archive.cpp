@@ -1,6 +1,7 @@
 // export, import, audit verify: a run as a file.
 #include "base/text.h"
 #include "cli/recorded.h"
+#include "cli/render.h"
 #include "io/file.h"
 #include "protocol/journal_api.h"
 
@@ -46,8 +47,8 @@ io::Task<int> execute(Session& session, ImportOptions options) {
   journal::read_export(text);  // what is wrong is told before anything is sent
   Json record = co_await session.raw.post_path(protocol::journal_path(session.ns, "runrecords"),
                                                "application/x-ndjson", std::move(text));
-  const std::string name =
-      cat("runrecord.", protocol::journal_group, "/", text_at(record, {"metadata", "name"}));
+  const std::string name = cat("runrecord.", protocol::journal_group, "/",
+                               printable(text_at(record, {"metadata", "name"})));
   if (session.output == Output::text)
     session.terminal.print(
         cat(name, " imported (uid ", text_at(record, {"metadata", "uid"}), ")\n"));
@@ -65,7 +66,7 @@ int verify(Terminal& terminal, const VerifyOptions& options, Output output) {
   try {
     run = journal::read_export(text);
   } catch (const base::Error& error) {
-    fault = error.what();
+    fault = printable(error.what());
   }
   std::size_t erased_bodies = 0;
   for (const auto& event : run.events) erased_bodies += event.body.empty();

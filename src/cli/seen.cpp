@@ -80,9 +80,10 @@ io::Task<int> execute(Session& session, DiffOptions options) {
   const auto second = co_await get_recorded(session, options.second);
   const Story left = tell(first), right = tell(second);
   const auto found = compare(left, right);
-  session.terminal.print(session.output == Output::json
-                             ? base::to_text(comparison_json(left, right, found)) + "\n"
-                             : format_comparison(left, right, found));
+  if (session.output == Output::json)
+    print_json_line(session, base::to_text(comparison_json(left, right, found)));
+  else
+    session.terminal.print(format_comparison(left, right, found));
   co_return found.empty() ? exit_ok : exit_error;
 }
 

@@ -250,6 +250,14 @@ TEST_F(Seen, ARunGoesToAnotherHomeAndIsVerifiedOnTheWay) {
       false);
 }
 
+TEST_F(Seen, AFileGivesNoRunANameThatNoneCouldHave) {
+  begin("uid-a", "\x1b[2J");
+  const Result file = call({"export", "uid-a"});
+  ASSERT_EQ(file.code, exit_ok) << file.err;
+  Other other;
+  EXPECT_TRUE(has(other.call({"import", "-"}, nullptr, file.out).err, "the run has no name"));
+}
+
 TEST_F(Seen, WhatWasErasedIsSaidToBeErased) {
   record("uid-a", "a", "a secret of mine", "hello");
   loop_.run(journal_.erase("uid-a"));

@@ -110,6 +110,7 @@ RunState check_import(const ImportedRun& run) {
     for (const auto& blob : blobs_of(event))
       if (!brought.contains(blob)) refuse("names content ", blob, ", which is missing");
   }
+  if (!base::is_dns_subdomain(state.name)) throw Error(Code::invalid, "the run has no name");
   return state;
 }
 
