@@ -1,7 +1,9 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 namespace base {
 
@@ -99,6 +101,38 @@ Json merge_diff(const Json& from, const Json& to) {
   for (const auto& [key, value] : from.get_object())
     if (!to.get_object().contains(key)) patch[key] = nullptr;
   return patch;
+}
+
+std::optional<std::string> first_difference(const Json& one, const Json& other) {
+  auto below = [](std::string_view key, std::string_view rest) {
+    std::string step = "/";
+    for (const char c : key) step += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+    return step + std::string(rest);
+  };
+  if (one.is_object() && other.is_object()) {
+    std::set<std::string_view> keys;
+    for (const auto* side : {&one, &other})
+      for (const auto& [key, value] : side->get_object()) keys.insert(key);
+    for (const std::string_view key : keys) {
+      const Json* a = one.get_object().if_contains(key);
+      const Json* b = other.get_object().if_contains(key);
+      if (!a || !b) return below(key, "");
+      if (const auto inside = first_difference(*a, *b)) return below(key, *inside);
+    }
+    return std::nullopt;
+  }
+  if (one.is_array() && other.is_array()) {
+    const auto &a = one.get_array(), &b = other.get_array();
+    for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
+      if (i >= a.size() || i >= b.size()) return below(std::to_string(i), "");
+      if (const auto inside = first_difference(a[i], b[i]))
+        return below(std::to_string(i), *inside);
+    }
+    return std::nullopt;
+  }
+  if (one.kind() == other.kind() && one == other) return std::nullopt;
+  if (canonical(one) == canonical(other)) return std::nullopt;  // 1 and 1.0
+  return "";
 }
 
 namespace {

@@ -35,6 +35,9 @@ Json& ensure(Json&, std::initializer_list<std::string_view> path);
 void merge_patch(Json& target, const Json& patch);
 // The merge patch that turns `from` into `to` ({} when equal).
 Json merge_diff(const Json& from, const Json& to);
+// JSON pointer (RFC 6901) to the first place where they differ, in canonical order of keys; "" when
+// they differ as a whole, nothing when they are equal.
+std::optional<std::string> first_difference(const Json&, const Json&);
 
 // RFC 8785 canonical text: sorted keys (by UTF-16 code units), shortest numbers, no spaces.
 std::string canonical(const Json&);

@@ -111,6 +111,17 @@ TEST(MergeDiff, SaysOnlyWhatDiffers) {
             R"({"a":{"y":3}})");
 }
 
+TEST(FirstDifference, IsAPointerToIt) {
+  const auto between = [](const char* one, const char* other) {
+    return first_difference(parse_json(one), parse_json(other));
+  };
+  EXPECT_EQ(between(R"({"a":1,"b":[{"c":2}]})", R"({"b":[{"c":2.0}],"a":1})"), std::nullopt);
+  EXPECT_EQ(between(R"({"a":1,"b":[{"c":2}]})", R"({"a":1,"b":[{"c":3}]})"), "/b/0/c");
+  EXPECT_EQ(between(R"({"b":1})", R"({"a/~":1,"b":2})"), "/a~1~0");
+  EXPECT_EQ(between("[1,2]", "[1,2,3]"), "/2");
+  EXPECT_EQ(between("[]", "{}"), "");
+}
+
 // RFC 8785, sections 3.2.2 to 3.2.4.
 TEST(Canonical, FollowsTheRfcExample) {
   Json value = parse_json(
