@@ -29,6 +29,7 @@ struct Layout {
   std::string admin_kubeconfig() const { return path("admin.kubeconfig"); }
   std::string gateway_socket_folder() const { return path("run/gateway"); }
   std::string gateway_socket() const { return path("run/gateway/gateway.sock"); }
+  std::string images() const { return path("node/images"); }
   std::string journal_socket() const { return path("run/journal.sock"); }
 };
 

@@ -1,13 +1,18 @@
 #include "io/crypto.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <unistd.h>
+
+#include <vector>
 
 #include "base/encoding.h"
 #include "io/crypto_impl.h"
+#include "io/file.h"
 
 namespace io {
 
@@ -30,6 +35,25 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string sha256_hex(std::string_view bytes) { return base::hex(sha256(bytes)); }
+
+std::string sha256_file_hex(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) throw_errno("opening", path);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(),
+                                                                     &EVP_MD_CTX_free);
+  require(EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr), "hashing");
+  std::vector<char> piece(1024 * 1024);
+  for (;;) {
+    const auto count = ::read(file.get(), piece.data(), piece.size());
+    if (count < 0) throw_errno("reading", path);
+    if (count == 0) break;
+    require(EVP_DigestUpdate(hash.get(), piece.data(), static_cast<std::size_t>(count)), "hashing");
+  }
+  unsigned char out[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  require(EVP_DigestFinal_ex(hash.get(), out, &size), "hashing");
+  return base::hex({reinterpret_cast<char*>(out), size});
+}
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];

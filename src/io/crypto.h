@@ -16,8 +16,9 @@ namespace io {
 // First thing in main: OpenSSL without its configuration file (which could load code).
 void init_crypto();
 
-std::string sha256(std::string_view bytes);      // 32 raw bytes
-std::string sha256_hex(std::string_view bytes);  // 64 hex digits
+std::string sha256(std::string_view bytes);            // 32 raw bytes
+std::string sha256_hex(std::string_view bytes);        // 64 hex digits
+std::string sha256_file_hex(const std::string& path);  // reads it in pieces; blocks
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 

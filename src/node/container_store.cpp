@@ -30,7 +30,11 @@ bool exists(const std::string& path) {
 
 // The mounts whose place the image does not have. What lies below /dev and /proc is made by the
 // runtime on their own file systems, what lies below another mount on that one.
-std::vector<BindMount> homeless(const std::string& root, const ContainerPlan& plan) {
+std::vector<BindMount> homeless(const Image& image, const ContainerPlan& plan) {
+  // A place in one layer may be hidden by another: with layers every mount gets a place of its own.
+  const auto has = [&](const std::string& path) {
+    return image.layers.empty() && exists(image.root + path);
+  };
   std::vector<BindMount> out;
   auto below = [](const std::string& path, const std::string& outer) {
     return path.starts_with(outer + "/");
@@ -38,10 +42,10 @@ std::vector<BindMount> homeless(const std::string& root, const ContainerPlan& pl
   for (const auto& mount : plan.mounts) {
     const bool inside = std::ranges::any_of(
         plan.mounts, [&](const auto& other) { return below(mount.target, other.target); });
-    if (inside || below(mount.target, "/dev") || exists(root + mount.target)) continue;
+    if (inside || below(mount.target, "/dev") || has(mount.target)) continue;
     out.push_back(mount);
   }
-  if (!exists(root + plan.directory)) out.push_back({"/", plan.directory, Access::read_only});
+  if (!has(plan.directory)) out.push_back({"/", plan.directory, Access::read_only});
   return out;
 }
 
@@ -107,18 +111,20 @@ Bundle ContainerStore::make(const std::string& container, std::int64_t attempt, 
   io::make_directories(out.directory, 0700);
   io::make_directories(fs::path(out.log).parent_path().string(), 0700);
   empty_file(out.termination, writable_by_all);
-  const auto missing = homeless(image.root, plan);
+  const auto missing = homeless(image, plan);
+  const std::string lower = image.layers.empty() ? image.root : base::join(image.layers, ":");
   plan.root = out.directory + "/root";
   if (plan.root_access == Access::read_write) {
     io::make_directories(out.directory + "/upper", 0755);
     io::make_directories(out.directory + "/work", 0700);
     mount_overlay(plan.root,
-                  cat("lowerdir=", image.root, ",upperdir=", out.directory,
+                  cat("lowerdir=", lower, ",upperdir=", out.directory,
                       "/upper,workdir=", out.directory, "/work,volatile"),
                   0);
   } else if (!missing.empty()) {
     make_places(out.directory + "/skeleton", missing);
-    mount_overlay(plan.root, cat("lowerdir=", out.directory, "/skeleton:", image.root), MS_RDONLY);
+    if (!image.layers.empty()) add_standard_places(out.directory + "/skeleton");
+    mount_overlay(plan.root, cat("lowerdir=", out.directory, "/skeleton:", lower), MS_RDONLY);
   } else {
     plan.root = image.root;
   }

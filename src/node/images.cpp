@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "io/crypto.h"
 #include "io/file.h"
+#include "node/image_store.h"
 
 namespace node {
 
@@ -23,12 +24,16 @@ std::string digest(const std::vector<ImageFile>& files) {
   return io::sha256_hex(listing);
 }
 
-// Places that the node mounts into every container; a root that has them needs no overlay.
+}  // namespace
+
 void add_standard_places(const std::string& root) {
-  for (auto directory : {"/proc", "/dev", "/etc"}) io::make_directories(root + directory, 0755);
+  for (auto directory : {"/proc", "/dev", "/sys", "/etc"})
+    io::make_directories(root + directory, 0755);
   for (auto file : {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"})
     if (!fs::exists(root + file)) io::write_file(root + file, "", 0644);
 }
+
+namespace {
 
 // Who may read a directory may enter it.
 unsigned directory_mode(unsigned mode) { return mode | (mode & 0444) >> 2; }
@@ -63,7 +68,8 @@ std::string image_name(std::string_view reference) {
   return std::string(before == std::string_view::npos ? reference : reference.substr(before + 1));
 }
 
-Images::Images(const std::string& directory, const std::vector<ImageSource>& sources) {
+Images::Images(const std::string& directory, const std::vector<ImageSource>& sources)
+    : directory_(directory) {
   io::make_directories(directory, 0755);
   for (const auto& source : sources) {
     Image image;
@@ -88,9 +94,10 @@ Images::Images(const std::string& directory, const std::vector<ImageSource>& sou
   }
 }
 
-const Image* Images::find(std::string_view reference) const {
+std::optional<Image> Images::find(std::string_view reference) const {
   auto at = images_.find(image_name(reference));
-  return at == images_.end() ? nullptr : &at->second;
+  if (at != images_.end()) return at->second;
+  return ImageStore(directory_).find(reference);
 }
 
 ImageSource host_image() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,8 +40,9 @@ struct ImageSource {
 
 struct Image {
   std::string id;    // "sha256:…" of its files
-  std::string root;  // directory
+  std::string root;  // directory; "" with layers
   ImageConfig config;
+  std::vector<std::string> layers{};  // directories, the top one first
 };
 
 // "registry:5000/team/sympozium/tools:v1@sha256:…" → "sympozium/tools".
@@ -48,13 +50,18 @@ std::string image_name(std::string_view reference);
 
 class Images {
  public:
-  // Unpacks what is not there yet (temp directory, then rename). Blocks.
+  // Unpacks what is not there yet (temp directory, then rename). Blocks. Images that were imported
+  // are found below `directory`, too, as soon as they are there.
   Images(const std::string& directory, const std::vector<ImageSource>&);
-  const Image* find(std::string_view reference) const;  // null: not one of ours
+  std::optional<Image> find(std::string_view reference) const;
 
  private:
   std::map<std::string, Image, std::less<>> images_;
+  std::string directory_;
 };
+
+// Places that the node mounts into every container; a root that has them needs no overlay.
+void add_standard_places(const std::string& root);
 
 // The machine's own /usr as an image, read-only, with /bin and its kin as links into it.
 ImageSource host_image();

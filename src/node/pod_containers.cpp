@@ -42,7 +42,7 @@ void note_missing_image(ContainerRecord& record, const Json& spec) {
   } else {
     record.waiting_reason = "ErrImagePull";
     record.waiting_message = cat("failed to pull image \"", image,
-                                 "\": this node has its own images only and pulls none");
+                                 "\": this node pulls none; bring it with `sympozium image import FILE`");
   }
 }
 
@@ -117,13 +117,14 @@ io::Task<> PodWorker::Impl::observe_end(std::string container, Record seen) {
 
 io::Task<> PodWorker::Impl::start(std::string container) {
   const Json* spec = spec_of(container);
-  const Image* image = world.images.find(base::text_at(*spec, {"image"}));
+  const std::optional<Image> image = world.images.find(base::text_at(*spec, {"image"}));
   auto blocked = [&](std::string reason, std::string message) {
     of(container).waiting_reason = std::move(reason);
     of(container).waiting_message = std::move(message);
   };
   if (!image) {
     note_missing_image(of(container), *spec);
+    blocked_until = world.clock.now() + std::chrono::seconds(5);  // somebody may bring it
     co_return;
   }
   image_ids[container] = image->id;

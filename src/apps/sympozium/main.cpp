@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "image.h"
 #include "modelsim/server.h"
 #include "role.h"
 #include "up.h"
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
                    {"down", "End it; what it keeps stays", app::run_down},
                    {"status", "Say whether it runs, and where", app::run_status},
                    {"reset", "Remove its objects and journals", app::run_reset},
+                   {"image", "Bring images for the pods of this machine", app::run_image},
                    {"manifests", "Print what a cluster needs first", app::run_manifests},
                    {"model-sim", "Serve a scripted stand-in for a model", modelsim::run},
                    {"control", "", app::run_control, hidden},
