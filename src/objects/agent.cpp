@@ -133,6 +133,8 @@ constexpr Struct AgentSpec::table{"AgentSpec", &room<AgentSpec>, {
     {"displayName", &AgentSpec::displayName, honoured, "Name for people."},
     {"imagePullSecrets", &AgentSpec::imagePullSecrets, keyed_by("name") | honoured, "Secrets for pulling the images of its runs."},
     {"memory", &AgentSpec::memory, honoured, "System prompt and memory."},
+    {"harness", &AgentSpec::harness, honoured, "A foreign agent for its runs: any program, in place of our runner. An extension."},
+    {"resume", &AgentSpec::resume, honoured, "How its foreign agent goes on after a loss. An extension."},
     {"policyRef", &AgentSpec::policyRef, refused, "SympoziumPolicy in the same namespace."},
     {"channels", &AgentSpec::channels, refused, "Chats it listens to."},
     {"mcpServers", &AgentSpec::mcpServers, refused, "MCP servers whose tools it has."},

@@ -146,6 +146,8 @@ struct AgentSpec {
   std::string displayName;
   std::vector<LocalObjectReference> imagePullSecrets;
   MemorySettings memory;  // systemPrompt is the agent's system prompt
+  std::optional<Harness> harness;
+  std::optional<Resume> resume;
   // refused by this version
   std::string policyRef;
   std::vector<ChannelBinding> channels;

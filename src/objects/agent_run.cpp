@@ -25,17 +25,6 @@ constexpr Struct ToolPolicy::table{"ToolPolicy", &room<ToolPolicy>, {
     {"deny", &ToolPolicy::deny, unique | honoured, "These tools may not be called, even if allowed."},
 }};
 
-constexpr Struct Resume::table{"Resume", &room<Resume>, {
-    {"onDivergence", &Resume::onDivergence, by_default("continue") | refused, "What happens when a foreign agent, run again after a loss, asks what its record does not hold: continue, ask or fail. Default continue."},
-}};
-
-constexpr Struct Harness::table{"Harness", &room<Harness>, {
-    {"image", &Harness::image, required | refused, "Image of a foreign agent that runs instead of ours."},
-    {"command", &Harness::command, refused, "Command; default the image's."},
-    {"args", &Harness::args, refused, "Arguments."},
-    {"env", &Harness::env, refused, "Environment."},
-}};
-
 constexpr Struct ParentRef::table{"ParentRef", &room<ParentRef>, {
     {"runName", &ParentRef::runName, required | refused, "AgentRun that asked for this one."},
     {"sessionKey", &ParentRef::sessionKey, required | refused, "Its session key."},
@@ -82,13 +71,13 @@ constexpr Struct AgentRunSpec::table{"AgentRunSpec", &room<AgentRunSpec>, {
     {"cleanup", &AgentRunSpec::cleanup, by_default("delete") | honoured, "delete: Job and pod go some time after the end; keep: they stay as long as the run. Default delete."},
     {"env", &AgentRunSpec::env, honoured, "Environment of the agent's container, added last."},
     {"imagePullSecrets", &AgentRunSpec::imagePullSecrets, keyed_by("name") | honoured, "Secrets for pulling the pod's images."},
+    {"harness", &AgentRunSpec::harness, honoured, "A foreign agent: any program, in place of our runner. An extension."},
+    {"resume", &AgentRunSpec::resume, honoured, "How a foreign agent goes on after a loss. An extension."},
     {"mode", &AgentRunSpec::mode, by_default("task") | refused, "task: ends with an answer; server: stays and serves. Default task."},
     {"useContext", &AgentRunSpec::useContext, by_default(false) | refused, "Whether memory is put into the prompt. Default false."},
     {"dryRun", &AgentRunSpec::dryRun, refused, "Whether a canned answer replaces the model's."},
     {"canaryMode", &AgentRunSpec::canaryMode, refused, "Whether built-in health checks run instead of the task."},
     {"parent", &AgentRunSpec::parent, refused, "The run that asked for this one."},
-    {"harness", &AgentRunSpec::harness, refused, "A foreign agent in place of ours. An extension."},
-    {"resume", &AgentRunSpec::resume, refused, "How a foreign agent is resumed. An extension."},
     {"lifecycle", &AgentRunSpec::lifecycle, refused, "Containers before and after the agent."},
     {"sandbox", &AgentRunSpec::sandbox, refused, "A side container named sandbox."},
     {"agentSandbox", &AgentRunSpec::agentSandbox, refused, "Run as a Sandbox of kubernetes-sigs/agent-sandbox."},
@@ -112,6 +101,14 @@ constexpr Struct RunOutcome::table{"RunOutcome", &room<RunOutcome>, {
     {"attempt", &RunOutcome::attempt, honoured, "Pod of the run that ended it, from 1."},
     {"execution", &RunOutcome::execution, honoured, "Start of the agent within that pod, from 1."},
     {"committedAt", &RunOutcome::committedAt, honoured, "When the journal had it."},
+}};
+
+constexpr Struct Divergence::table{"Divergence", &room<Divergence>, {
+    {"attempt", &Divergence::attempt, required | honoured, "Pod of the run that asked it, from 1."},
+    {"execution", &Divergence::execution, required | honoured, "Start of the agent within that pod, from 1."},
+    {"turn", &Divergence::turn, required | honoured, "Number of the new call."},
+    {"recorded", &Divergence::recorded, required | honoured, "Number of the completed call that was expected."},
+    {"pointer", &Divergence::pointer, honoured, "JSON pointer (RFC 6901) to the first difference between their bodies."},
 }};
 
 constexpr Struct CostEstimate::table{"CostEstimate", &room<CostEstimate>, {
@@ -148,6 +145,7 @@ constexpr Struct AgentRunStatus::table{"AgentRunStatus", &room<AgentRunStatus>, 
     {"tokenUsage", &AgentRunStatus::tokenUsage, honoured, "What the run used. Written by the gateway."},
     {"policyHash", &AgentRunStatus::policyHash, honoured, "SHA-256 of the policy that was resolved when the run began. Written by the gateway."},
     {"outcome", &AgentRunStatus::outcome, honoured, "The committed end of the agent. Written by the gateway."},
+    {"divergence", &AgentRunStatus::divergence, honoured, "Where a foreign agent, run again, first asked something else than its record holds. Written by the gateway; condition Diverged follows it."},
     {"error", &AgentRunStatus::error, honoured, "Why the run failed, for people."},
     {"exitCode", &AgentRunStatus::exitCode, honoured, "Exit code of the agent's container."},
     {"deploymentName", &AgentRunStatus::deploymentName, refused, "Deployment of a server."},

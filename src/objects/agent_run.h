@@ -27,21 +27,6 @@ enum class Cleanup : std::uint8_t { remove, keep };
 constexpr schema::Names names(Cleanup) { return {"delete", "keep"}; }
 enum class RunMode : std::uint8_t { task, server };
 constexpr schema::Names names(RunMode) { return {"task", "server"}; }
-enum class OnDivergence : std::uint8_t { carry_on, ask, fail };
-constexpr schema::Names names(OnDivergence) { return {"continue", "ask", "fail"}; }
-
-struct Resume {
-  OnDivergence onDivergence = OnDivergence::carry_on;
-  bool operator==(const Resume&) const = default;
-  static const Struct table;
-};
-struct Harness {
-  std::string image;
-  Texts command, args;
-  TextMap env;
-  bool operator==(const Harness&) const = default;
-  static const Struct table;
-};
 struct ParentRef {
   std::string runName, sessionKey;
   std::int64_t spawnDepth = 0;
@@ -92,12 +77,12 @@ struct AgentRunSpec {
   Cleanup cleanup = Cleanup::remove;
   TextMap env;
   std::vector<LocalObjectReference> imagePullSecrets;
+  std::optional<Harness> harness;
+  std::optional<Resume> resume;
   // refused by this version
   RunMode mode = RunMode::task;
   bool useContext = false, dryRun = false, canaryMode = false;
   std::optional<ParentRef> parent;
-  std::optional<Harness> harness;
-  std::optional<Resume> resume;
   std::optional<LifecycleHooks> lifecycle;
   std::optional<RunSandbox> sandbox;
   std::optional<RunAgentSandbox> agentSandbox;
@@ -149,6 +134,15 @@ struct RunOutcome {
   static const Struct table;
 };
 
+// Where a foreign agent, run again, first asked something else than before. Written by the gateway.
+struct Divergence {
+  std::int64_t attempt = 0, execution = 0;  // that asked it
+  std::int64_t turn = 0, recorded = 0;      // the new call, and the one that was expected
+  std::string pointer;                      // JSON pointer into the request's body
+  bool operator==(const Divergence&) const = default;
+  static const Struct table;
+};
+
 struct CostEstimate {
   std::int64_t amountMicro = 0, inputAmountMicro = 0, outputAmountMicro = 0;
   std::string currency, priceKey, source;
@@ -174,6 +168,7 @@ struct AgentRunStatus {
   std::optional<TokenUsage> tokenUsage;
   std::string policyHash;
   std::optional<RunOutcome> outcome;
+  std::optional<Divergence> divergence;
   // of the controller
   std::string error;
   std::optional<std::int64_t> exitCode;

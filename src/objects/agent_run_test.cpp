@@ -70,22 +70,21 @@ TEST(AgentRun, AcceptsRefusedFieldsThatSayNothing) {
   spec["dryRun"] = false;
   spec["sandbox"] = parse_json(R"({"enabled":false})");
   spec["agentSandbox"] = parse_json(R"({"enabled":false,"resources":{}})");
-  spec["resume"] = parse_json(R"({"onDivergence":"continue"})");
   spec["volumes"] = base::JsonArray{};
   EXPECT_EQ(base::format(schema::validate(AgentRun::table, run)), "");
-  spec["resume"] = parse_json(R"({"onDivergence":"ask"})");
+  spec["sandbox"] = parse_json(R"({"enabled":true})");
   EXPECT_EQ(base::format(schema::validate(AgentRun::table, run)),
-            "spec.resume: is not supported by this version; remove it");
+            "spec.sandbox: is not supported by this version; remove it");
 }
 
 TEST(AgentRun, RefusesFromItsStructWhatItRefusesFromItsJson) {
   auto run = schema::read<AgentRun>(parse_json(first_run));
   EXPECT_EQ(base::format(schema::validate(run)), "");
-  run.spec.harness = Harness{.image = "foreign"};
+  run.spec.parent = ParentRef{.runName = "other", .sessionKey = "s"};
   run.spec.useContext = true;
   EXPECT_EQ(base::format(schema::validate(run.spec, "spec")),
             "spec.useContext: is not supported by this version; remove it; "
-            "spec.harness: is not supported by this version; remove it");
+            "spec.parent: is not supported by this version; remove it");
 }
 
 TEST(AgentRun, KeepsItsSpecForGoodOnceTheControllerHasTakenItUp) {

@@ -33,6 +33,16 @@ constexpr Struct ResourceAmounts::table{"ResourceAmounts", &room<ResourceAmounts
     {"limits", &ResourceAmounts::limits, refused, "Amounts at most: cpu, memory."},
 }};
 
+constexpr Struct Harness::table{"Harness", &room<Harness>, {
+    {"image", &Harness::image, required | min_length(1) | honoured, "Image that holds the program. In the embedded home: one that `sympozium image import` has taken, or host."},
+    {"command", &Harness::command, required | min_length(1) | honoured, "Program and its first arguments. The image's own entrypoint is not used: our launcher starts this. $(NAME) stands for a variable of the environment, also for TASK and SYSTEM_PROMPT."},
+    {"args", &Harness::args, honoured, "Further arguments."},
+    {"env", &Harness::env, honoured, "Environment of the program, added last. It finds TASK, SYSTEM_PROMPT, MODEL_NAME, MODEL_PROVIDER, OPENAI_BASE_URL, OPENAI_API_KEY, ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY there; the keys are placeholders, the gateway has the real one."},
+}};
+constexpr Struct Resume::table{"Resume", &room<Resume>, {
+    {"onDivergence", &Resume::onDivergence, by_default("continue") | honoured, "When a foreign agent, run again after a loss, asks what its record does not hold: continue makes the new call, fail ends the run. Either way condition Diverged says where. Default continue."},
+}};
+
 constexpr Struct Hook::table{"Hook", &room<Hook>, {
     {"name", &Hook::name, required | refused, "Name of the hook's container, without its prefix pre- or post-."},
     {"image", &Hook::image, required | refused, "Image."},

@@ -42,6 +42,22 @@ struct ResourceAmounts {
   static const Struct table;
 };
 
+// A foreign agent: any program, in place of our runner.
+struct Harness {
+  std::string image;
+  Texts command, args;
+  TextMap env;
+  bool operator==(const Harness&) const = default;
+  static const Struct table;
+};
+enum class OnDivergence : std::uint8_t { carry_on, ask, fail };
+constexpr schema::Names names(OnDivergence) { return {"continue", "ask", "fail"}; }
+struct Resume {
+  OnDivergence onDivergence = OnDivergence::carry_on;
+  bool operator==(const Resume&) const = default;
+  static const Struct table;
+};
+
 struct Hook {
   std::string name, image;
   PullPolicy imagePullPolicy = PullPolicy::unset;

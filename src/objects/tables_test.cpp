@@ -129,7 +129,7 @@ void expect_defaults_equal_initialisers() {
 
 TEST(Tables, GiveTheDefaultsThatTheInitialisersGive) {
   expect_defaults_equal_initialisers<
-      ModelRef, ToolPolicy, Resume, Harness, AgentRunSpec, AgentRunStatus, RunAgentSandbox,
+      ModelRef, ToolPolicy, Resume, Harness, Divergence, AgentRunSpec, AgentRunStatus, RunAgentSandbox,
       RunSandbox, LifecycleHooks, Hook, RunDefaults, WarmPool, AgentSandboxDefaults,
       SandboxDefaults, Subagents, MemorySettings, ChannelBinding, McpServerRef, Observability,
       RateLimit, WebEndpoint, AgentSpec, AgentStatus, Skill, SidecarTool, SidecarResources,

@@ -86,6 +86,15 @@ void check_base_url(Issues& issues, const std::string& path, const std::string& 
     issues.push_back({path, "must not hold a user or password; keys are in the Secret"});
 }
 
+void check_foreign(Issues& issues, const std::optional<objects::Harness>& harness,
+                   const std::optional<objects::Resume>& resume) {
+  if (harness) check_environment(issues, "spec.harness.env", harness->env);
+  if (resume && resume->onDivergence == objects::OnDivergence::ask)
+    issues.push_back({"spec.resume.onDivergence",
+                      "\"ask\" needs approvals, which are not supported by this version; write "
+                      "continue or fail"});
+}
+
 void check_tool(Issues& issues, const std::string& path, const objects::SidecarTool& tool) {
   if (is_builtin_tool(tool.name))
     issues.push_back(
@@ -136,6 +145,7 @@ Issues rules_of(const objects::Agent& agent) {
   check_environment(issues, "spec.agents.default.env", defaults.env);
   check_base_url(issues, "spec.agents.default.baseURL", defaults.baseURL);
   check_skills(issues, "spec.skills", agent.spec.skills);
+  check_foreign(issues, agent.spec.harness, agent.spec.resume);
   return issues;
 }
 
@@ -145,6 +155,11 @@ Issues rules_of(const objects::AgentRun& run) {
   check_environment(issues, "spec.env", run.spec.env);
   check_base_url(issues, "spec.model.baseURL", run.spec.model.baseURL);
   check_skills(issues, "spec.skills", run.spec.skills);
+  check_foreign(issues, run.spec.harness, run.spec.resume);
+  if (run.spec.harness && run.spec.toolPolicy != objects::ToolPolicy{})
+    issues.push_back({"spec.toolPolicy",
+                      "does not bind a foreign agent (spec.harness), which runs its own tools in its "
+                      "sandbox; remove it"});
   return issues;
 }
 

@@ -51,6 +51,20 @@ TEST(Admission, KeepsNamesThatTheLoaderAndTheShellReadFromTheEnvironment) {
     EXPECT_NE(of_run(base::to_text(base::Json{{"env", {{name, "x"}}}})), "") << name;
 }
 
+TEST(Admission, HoldsAForeignAgentToItsOwnRules) {
+  EXPECT_EQ(of_run(R"({"harness":{"image":"i","command":["a"],"env":{"MODE":"x"}},
+                       "resume":{"onDivergence":"fail"}})"),
+            "");
+  EXPECT_EQ(of_run(R"({"harness":{"image":"i"}})"), "spec.harness.command: is required");
+  EXPECT_EQ(of_run(R"({"harness":{"image":"i","command":["a"],"env":{"LD_PRELOAD":"x"}},
+                       "resume":{"onDivergence":"ask"},"toolPolicy":{"deny":["x"]}})"),
+            "spec.harness.env.LD_PRELOAD: \"LD_PRELOAD\" is reserved; choose another name; "
+            "spec.resume.onDivergence: \"ask\" needs approvals, which are not supported by this "
+            "version; write continue or fail; "
+            "spec.toolPolicy: does not bind a foreign agent (spec.harness), which runs its own "
+            "tools in its sandbox; remove it");
+}
+
 TEST(Admission, WantsBaseUrlsThatNameAHost) {
   auto of = [](std::string_view url) {
     return of_run(base::to_text(base::Json{{"model", {{"baseURL", url}}}}));

@@ -88,6 +88,7 @@ constexpr Struct Welcome::table{
          "size at which the conversation is compacted"},
         {"resultBytes", &Welcome::resultBytes, must, "of one tool result shown to the model"},
         {"past", &Welcome::past, may, "turns completed by earlier executions"},
+        {"completed", &Welcome::completed, may, "model calls that have their answer"},
         {"outcome", &Welcome::outcome, may, "committed by an earlier execution"},
     }};
 

@@ -12,8 +12,10 @@
 //   POST /v1/tools/execute     ToolCall    → ToolResult       bridge only: decide, run in the sidecar, report
 //   POST /v1/fetch             ToolCall    → ToolResult       fetch_url, decided and done by the gateway
 //   POST /v1/outcome           Outcome     → {}               the run's answer or error; the last word of an execution
-//   POST /v1/chat/completions  OpenAI's    → OpenAI's         for foreign agents: no hello, recorded like a turn
-//   GET  /v1/models                        → OpenAI's         the run's one model, whatever a request names
+//   POST /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/messages
+//                                                             a foreign agent's own client: as OpenAI's and Anthropic's
+//                                                             APIs have it, recorded like a turn
+//   GET  /v1/models                                           the run's one model, whatever a request names
 // clang-format on
 //
 // Repeating: every request after hello names its call (`turn`, or `call` = "<turn>.<index>"); the
@@ -36,6 +38,11 @@ inline constexpr std::string_view header_protocol = "Sympozium-Protocol";
 inline constexpr int protocol_version = 1;
 // `Sympozium-Execution: <attempt>.<execution>`: the fence; sent with every request after hello.
 inline constexpr std::string_view header_execution = "Sympozium-Execution";
+// `Sympozium-Call: <n>`, with the answer to a foreign agent's client: the call's number. The bridge
+// tells which answers the agent has in `Sympozium-Used: 1,2,5`, once for each, with whatever it
+// asks next. The fence of such a request is the bridge's: that of the latest hello that it heard.
+inline constexpr std::string_view header_call = "Sympozium-Call";
+inline constexpr std::string_view header_used = "Sympozium-Used";
 // `Sympozium-Bridge: <hex>`: which start of the bridge speaks. A grant whose answer got lost is
 // given again to the same one only: another may follow one that had already begun to execute.
 inline constexpr std::string_view header_bridge = "Sympozium-Bridge";
@@ -129,6 +136,7 @@ struct Welcome {
   std::int64_t contextBytes = 400'000;   // conversation size at which the runner compacts
   std::int64_t resultBytes = 1'048'576;  // of one tool result shown to the model
   std::vector<PastTurn> past;            // in order; empty in a first execution
+  std::int64_t completed = 0;            // model calls of all executions that have their answer
   std::optional<Outcome> outcome;  // committed by an earlier execution: there is nothing left to do
   static const schema::Struct table;
 };

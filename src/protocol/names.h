@@ -29,6 +29,7 @@ inline constexpr std::string_view finalizer_run = "sympozium.ai/agentrun-finaliz
 inline constexpr std::string_view container_agent = "agent";
 inline constexpr std::string_view container_bridge = "ipc-bridge";
 inline constexpr std::string_view container_skill_prefix = "skill-";
+inline constexpr std::string_view container_launcher = "launcher";  // init container, with harness
 inline constexpr std::string_view service_account_run = "sympozium-run";
 inline constexpr std::uint32_t uid_agent = 1000;
 inline constexpr std::uint32_t uid_bridge = 1001;
@@ -42,6 +43,9 @@ inline constexpr std::string_view mount_skills = "/skills";
 inline constexpr std::string_view mount_ipc = "/ipc";  // agent and sidecars: each its own volume
 inline constexpr std::string_view mount_bridge_ipc =
     "/bridge/ipc";  // in the bridge: <this>/<container name>
+inline constexpr std::string_view mount_launcher =
+    "/sympozium";  // of a foreign agent: read-only, holds our launcher
+inline constexpr std::string_view launcher_program = "sympozium-runner";
 inline constexpr std::string_view mount_token =
     "/var/run/secrets/sympozium/token";  // bridge only: file `token`
 inline constexpr std::string_view mount_gateway =
@@ -57,6 +61,9 @@ inline constexpr int token_seconds = 600;
 inline constexpr std::uint16_t bridge_port = 9410;
 inline constexpr std::string_view env_bridge =
     "SYMPOZIUM_BRIDGE";  // agent: "http://127.0.0.1:9410"
+inline constexpr std::string_view env_result_file =
+    "SYMPOZIUM_RESULT_FILE";  // foreign agent: what it writes there is the run's result
+inline constexpr std::string_view result_file = "/ipc/result";
 inline constexpr std::string_view env_gateway =
     "SYMPOZIUM_GATEWAY";  // bridge: "unix:/run/…/gateway.sock" or "https://ip:port"
 inline constexpr std::string_view env_gateway_ca =

@@ -54,6 +54,8 @@ void resolve_defaults(objects::AgentRun& run, const objects::Agent& agent) {
   for (const auto& [name, value] : defaults.env) spec.env.emplace(name, value);
   if (spec.skills.empty()) spec.skills = agent.spec.skills;
   if (spec.imagePullSecrets.empty()) spec.imagePullSecrets = agent.spec.imagePullSecrets;
+  if (!spec.harness) spec.harness = agent.spec.harness;
+  if (!spec.resume) spec.resume = agent.spec.resume;
   fill(spec.agentId, run.spec.agentRef);
   fill(spec.sessionKey, run.metadata.name);
 }

@@ -20,6 +20,7 @@ constexpr std::string_view volume_workspace = "workspace";
 constexpr std::string_view volume_skills = "skills";
 constexpr std::string_view volume_token = "gateway-token";
 constexpr std::string_view volume_gateway = "gateway";
+constexpr std::string_view volume_launcher = "launcher";
 
 Quantity mebibytes(std::int64_t count) {
   return Quantity::of(count * mebibyte, Quantity::Form::binary);
@@ -80,6 +81,50 @@ std::vector<const UsedPack*> with_sidecar(const std::vector<UsedPack>& packs) {
 
 bool has_skills(const AgentRun& run) { return !run.spec.skills.empty(); }
 
+// What a foreign agent finds in its environment: the names that model libraries and upstream use.
+// The keys are placeholders, which the libraries insist on. TASK and SYSTEM_PROMPT are the
+// launcher's to add: they are no business of whoever reads pods.
+void add_foreign_environment(std::vector<EnvVar>& env, const AgentRun& run) {
+  const std::string bridge = cat("http://127.0.0.1:", protocol::bridge_port);
+  constexpr std::string_view placeholder = "held-by-the-gateway";
+  env.push_back(variable("MODEL_PROVIDER", run.spec.model.provider));
+  env.push_back(variable("MODEL_NAME", run.spec.model.model));
+  env.push_back(variable("OPENAI_BASE_URL", bridge + "/v1"));
+  env.push_back(variable("OPENAI_API_BASE", bridge + "/v1"));
+  env.push_back(variable("OPENAI_API_KEY", placeholder));
+  env.push_back(variable("ANTHROPIC_BASE_URL", bridge));
+  env.push_back(variable("ANTHROPIC_API_KEY", placeholder));
+  env.push_back(variable("HOME", protocol::mount_tmp));
+  // What some libraries send to hosts of their own costs time where there is no network.
+  env.push_back(variable("OPENAI_AGENTS_DISABLE_TRACING", "1"));
+  env.push_back(variable("OTEL_SDK_DISABLED", "true"));
+  env.push_back(variable(protocol::env_result_file, protocol::result_file));
+}
+
+// Our launcher, put beside the image's own files by `launcher_container`.
+std::string launcher() { return cat(protocol::mount_launcher, "/", protocol::launcher_program); }
+
+Container launcher_container(const PodSettings& settings) {
+  Container copy{.name = std::string(protocol::container_launcher),
+                 .image = image(settings, protocol::image_runner),
+                 .args = {"install", launcher()}};
+  copy.resources =
+      resources(Quantity::of_milli(10), mebibytes(16), Quantity::of_milli(100), mebibytes(32));
+  copy.volumeMounts = {mount(volume_launcher, protocol::mount_launcher)};
+  copy.securityContext = locked_down(protocol::uid_bridge);
+  return copy;
+}
+
+void make_foreign(Container& agent, const AgentRun& run) {
+  const Harness& harness = *run.spec.harness;
+  agent.image = harness.image;
+  agent.command = {launcher(), "init", "--"};
+  agent.args = harness.command;
+  agent.args.insert(agent.args.end(), harness.args.begin(), harness.args.end());
+  add_foreign_environment(agent.env, run);
+  agent.volumeMounts.push_back(mount(volume_launcher, protocol::mount_launcher, true));
+}
+
 Container agent_container(const AgentRun& run, const PodSettings& settings) {
   Container agent{.name = std::string(protocol::container_agent),
                   .image = image(settings, protocol::image_runner)};
@@ -88,12 +133,16 @@ Container agent_container(const AgentRun& run, const PodSettings& settings) {
   agent.env.push_back(variable("SESSION_KEY", run.spec.sessionKey));
   agent.env.push_back(
       variable(protocol::env_bridge, cat("http://127.0.0.1:", protocol::bridge_port)));
-  for (const auto& [name, value] : run.spec.env) agent.env.push_back(variable(name, value));
-  agent.resources =
-      resources(Quantity::of_milli(250), mebibytes(512), Quantity::of(1), mebibytes(1024));
   agent.volumeMounts = {mount(volume_workspace, protocol::mount_workspace),
                         mount("tmp-agent", protocol::mount_tmp),
                         mount("ipc-agent", protocol::mount_ipc)};
+  if (run.spec.harness) make_foreign(agent, run);
+  for (const auto& [name, value] : run.spec.env) agent.env.push_back(variable(name, value));
+  if (run.spec.harness)
+    for (const auto& [name, value] : run.spec.harness->env)
+      agent.env.push_back(variable(name, value));
+  agent.resources =
+      resources(Quantity::of_milli(250), mebibytes(512), Quantity::of(1), mebibytes(1024));
   if (has_skills(run))
     agent.volumeMounts.push_back(mount(volume_skills, protocol::mount_skills, true));
   agent.securityContext = locked_down(protocol::uid_agent);
@@ -200,6 +249,7 @@ std::vector<Volume> volumes(const AgentRun& run, const std::vector<const UsedPac
                           disk("tmp-agent", mebibytes(256)), memory("ipc-agent", mebibytes(64)),
                           token_volume(), gateway_volume(settings.gateway)};
   if (has_skills(run)) all.push_back(skills_volume(run));
+  if (run.spec.harness) all.push_back(memory(std::string(volume_launcher), mebibytes(16)));
   for (const UsedPack* used : sidecars) {
     all.push_back(memory("ipc-" + skill_container(*used), mebibytes(64)));
     all.push_back(disk("tmp-" + skill_container(*used), mebibytes(256)));
@@ -222,6 +272,7 @@ PodSpec desired_pod(const AgentRun& run, const std::vector<UsedPack>& packs,
                     const PodSettings& settings) {
   const auto sidecars = with_sidecar(packs);
   PodSpec pod;
+  if (run.spec.harness) pod.initContainers.push_back(launcher_container(settings));
   pod.initContainers.push_back(bridge_container(run, sidecars, settings));
   std::uint32_t uid = protocol::uid_skill_first;
   for (const UsedPack* used : sidecars)

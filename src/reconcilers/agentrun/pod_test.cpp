@@ -113,6 +113,37 @@ TEST(DesiredPod, TellsEachContainerWhatItNeeds) {
   EXPECT_EQ(variable(container(pod, "skill-tools"), "MODE"), "x");
 }
 
+TEST(DesiredPod, RunsAForeignProgramUnderOurLauncher) {
+  AgentRun run = a_run();
+  run.spec.skills.clear();
+  run.spec.task = "count";
+  run.spec.model.model = "m-1";
+  run.spec.harness = Harness{.image = "acme/agent:1",
+                             .command = {"python3", "agent.py"},
+                             .args = {"$(TASK)"},
+                             .env = {{"MODE", "fast"}, {"LANG", "de"}}};
+  const PodSpec pod = desired_job(run, {}, {}).spec.podTemplate.spec;
+  const Container& launcher = container(pod, "launcher");
+  const Container& agent = container(pod, "agent");
+  EXPECT_EQ(pod.initContainers.front().name, "launcher") << "it ends before the bridge begins";
+  EXPECT_EQ(launcher.restartPolicy, "");
+  EXPECT_EQ(launcher.args, (Texts{"install", "/sympozium/sympozium-runner"}));
+  EXPECT_EQ(mounts(launcher), (std::set<std::string>{"launcher:/sympozium"}));
+  EXPECT_EQ(agent.image, "acme/agent:1");
+  EXPECT_EQ(agent.command, (Texts{"/sympozium/sympozium-runner", "init", "--"}));
+  EXPECT_EQ(agent.args, (Texts{"python3", "agent.py", "$(TASK)"}));
+  EXPECT_TRUE(mounts(agent).contains("launcher:/sympozium"));
+  EXPECT_EQ(variable(agent, "TASK"), "(unset)") << "whoever reads pods need not read tasks";
+  EXPECT_EQ(variable(agent, "MODEL_NAME"), "m-1");
+  EXPECT_EQ(variable(agent, "OPENAI_BASE_URL"), "http://127.0.0.1:9410/v1");
+  EXPECT_EQ(variable(agent, "ANTHROPIC_BASE_URL"), "http://127.0.0.1:9410");
+  EXPECT_EQ(agent.env.back().name + "=" + agent.env.back().value, "MODE=fast");
+  EXPECT_EQ(std::ranges::count(agent.env, "LANG", &EnvVar::name), 2) << "the last one counts";
+  EXPECT_TRUE(*agent.securityContext->readOnlyRootFilesystem);
+  for (const VolumeMount& one : agent.volumeMounts)
+    EXPECT_EQ(one.readOnly, one.name == "launcher") << one.name;
+}
+
 TEST(DesiredPod, KeepsASidecarOffTheWorkspaceWhenThePackSaysSo) {
   auto used = packs();
   used[0].pack.spec.sidecar->mountWorkspace = false;

@@ -161,6 +161,10 @@ io::Task<base::Issues> RunReconciler::examine_packs(RunPtr run, std::vector<Used
       continue;
     }
     add_from(issues, path, "SkillPack " + skill.skillPackRef, problems_of(*pack));
+    if (run->spec.harness && pack->spec.sidecar)
+      issues.push_back({path, cat("SkillPack ", skill.skillPackRef,
+                                  " has a tool sidecar, which a foreign agent (spec.harness) cannot "
+                                  "call; remove the pack, or the harness")});
     packs.push_back({*pack, skill.params});
     plain.push_back(*pack);
   }
@@ -330,7 +334,7 @@ io::Task<Result> RunReconciler::settle(RunPtr run) {
   AgentRunStatus status = run->status;
   observe(status, *run, sight_of(job, pods, clock_.now()));  // the exit code may come last
   run = co_await write(run, std::move(status));
-  const std::optional<base::Time> removal = job_removal(*run, settings_.retention);
+  const std::optional<base::Time> removal = job_removal(*run, *job, settings_.retention);
   if (!removal) co_return Result{};
   if (clock_.now() < *removal) co_return until(removal, clock_.now());
   co_await remove_job(run);

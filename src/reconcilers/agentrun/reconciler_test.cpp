@@ -163,6 +163,9 @@ TEST_F(RunReconcilerTest, TakesAJobThatAnotherControllerMakesMeanwhile) {
 
 TEST_F(RunReconcilerTest, RemovesTheJobAfterItsRetention) {
   create_run();
+  loop.run(client->patch(
+      {&Job::info, "default", "one", "status"},
+      base::parse_json(R"({"status":{"conditions":[{"type":"Complete","status":"True"}]}})"), {}));
   loop.run(client->patch({&AgentRun::info, "default", "one", "status"},
                          base::parse_json(R"({"status":{
       "outcome":{"status":"success","attempt":1,"execution":1,"committedAt":"2026-01-02T03:04:05Z"}}})"),

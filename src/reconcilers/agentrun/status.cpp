@@ -155,6 +155,15 @@ void observe_exit_code(AgentRunStatus& status, const Sight& sight) {
   }
 }
 
+void observe_divergence(AgentRunStatus& status, const AgentRun& run, base::Time now) {
+  if (!status.divergence) return;
+  const Divergence& at = *status.divergence;
+  set(status, run, now, condition::diverged, true, reason::asked_otherwise,
+      cat("run again as execution ", at.attempt, ".", at.execution, ", the agent asked in call ",
+          at.turn, " something else than in its recorded call ", at.recorded,
+          "; they first differ at ", at.pointer.empty() ? "the endpoint" : at.pointer));
+}
+
 void observe_outcome(AgentRunStatus& status, const AgentRun& run, base::Time now) {
   if (!status.outcome) return;
   set_agent_ended(status, run, now);  // it has spoken, whatever its pod has shown so far
@@ -267,6 +276,7 @@ void observe(AgentRunStatus& status, const AgentRun& run, const Sight& sight) {
   if (is_terminal(status.phase)) return;
   if (sight.job) observe_pod(status, run, sight);
   observe_exit_code(status, sight);
+  observe_divergence(status, run, sight.now);
   observe_outcome(status, run, sight.now);
   if (!is_terminal(status.phase)) observe_end(status, run, sight);
   if (!is_terminal(status.phase)) observe_timeout(status, run, sight.now);
@@ -283,11 +293,13 @@ std::optional<base::Time> next_look(const AgentRunStatus& status, const AgentRun
   return next;
 }
 
-std::optional<base::Time> job_removal(const AgentRun& run, base::Duration retention) {
+std::optional<base::Time> job_removal(const AgentRun& run, const Job& job,
+                                      base::Duration retention) {
   const auto& status = run.status;
   if (!is_terminal(status.phase) || !status.completedAt) return {};
   const Condition* ready = find_condition(status.conditions, condition::ready);
   if (ready && ready->reason == reason::timed_out) return *status.completedAt;
+  if (!find_end(job)) return *status.completedAt + std::min(last_words, retention);
   if (run.spec.cleanup == Cleanup::keep) return {};
   return *status.completedAt + retention;
 }

@@ -24,13 +24,15 @@ inline constexpr std::string_view succeeded = "Succeeded", agent_failed = "Agent
                                   timed_out = "TimedOut", job_failed = "JobFailed",
                                   out_of_memory = "OutOfMemory", evicted = "Evicted",
                                   job_lost = "JobLost", name_taken = "NameTaken",
-                                  no_outcome = "NoOutcome", progressing = "Progressing";
+                                  no_outcome = "NoOutcome", progressing = "Progressing",
+                                  asked_otherwise = "AskedOtherwise";
 }  // namespace reason
 
 // Conditions: Accepted (may it run at all), Started (does its agent run, or what is it waiting
 // for), Finished (its Job has ended), and kstatus' Ready, Reconciling, Stalled.
 namespace condition {
 inline constexpr std::string_view accepted = "Accepted", started = "Started", finished = "Finished",
+                                  diverged = "Diverged",
                                   ready = "Ready", reconciling = "Reconciling", stalled = "Stalled";
 }  // namespace condition
 
@@ -64,15 +66,18 @@ const objects::Pod* current_pod(const objects::AgentRunStatus&,
                                 const std::vector<const objects::Pod*>&);
 
 // Everything a look can change, in this order: pod (name, uid, attempt, startedAt), Started,
-// outcome → phase, Job's end, timeout. Does nothing to a terminal status but fill exitCode.
+// Diverged, outcome → phase, Job's end, timeout. Does nothing to a terminal status but fill exitCode.
 void observe(objects::AgentRunStatus&, const objects::AgentRun&, const Sight&);
 
 // When the next thing happens by time alone: timeout, end of grace. Nothing for a terminal status.
 std::optional<base::Time> next_look(const objects::AgentRunStatus&, const objects::AgentRun&);
 
 // Whether the Job of a terminal run is to be deleted, and when: at once after a timeout, else when
-// its retention is over; never by us with cleanup: keep.
-std::optional<base::Time> job_removal(const objects::AgentRun&, base::Duration retention);
+// its retention is over; never by us with cleanup: keep. An agent that goes on although its run is
+// over has half a minute to end.
+inline constexpr base::Duration last_words{30'000};
+std::optional<base::Time> job_removal(const objects::AgentRun&, const objects::Job&,
+                                      base::Duration retention);
 
 // What the containers of a failed pod say, most telling first: "container agent: out of memory
 // (limit 1Gi)", …

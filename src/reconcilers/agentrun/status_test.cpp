@@ -391,15 +391,41 @@ TEST(Observe, DoesNotCountTimeBeforeThereIsAPod) {
 
 TEST(JobRemoval, IsDueAfterRetentionAtOnceAfterATimeoutNeverWhenKept) {
   AgentRun run = a_run();
-  EXPECT_FALSE(job_removal(run, 1min));
+  const Job job = ended_job("Failed");
+  EXPECT_FALSE(job_removal(run, job, 1min));
   run.status = accepted(run);
-  EXPECT_FALSE(job_removal(run, 1min));
+  EXPECT_FALSE(job_removal(run, job, 1min));
   set_failed(run.status, run, reason::agent_failed, "no", now);
-  EXPECT_EQ(job_removal(run, 1min), now + 1min);
+  EXPECT_EQ(job_removal(run, job, 1min), now + 1min);
   run.spec.cleanup = Cleanup::keep;
-  EXPECT_FALSE(job_removal(run, 1min));
+  EXPECT_FALSE(job_removal(run, job, 1min));
   set_failed(run.status, run, reason::timed_out, "late", now);
-  EXPECT_EQ(job_removal(run, 1min), now);
+  EXPECT_EQ(job_removal(run, job, 1min), now);
+}
+
+TEST(Observe, SaysWhereARunDiverged) {
+  AgentRun run = a_run();
+  run.status = accepted(run);
+  run.status.divergence = Divergence{
+      .attempt = 1, .execution = 2, .turn = 4, .recorded = 3, .pointer = "/messages/0/content"};
+  AgentRunStatus status = run.status;
+  observe(status, run, {.job = nullptr, .pods = {}, .now = now});
+  const Condition* diverged = find_condition(status.conditions, condition::diverged);
+  ASSERT_TRUE(diverged);
+  EXPECT_EQ(diverged->status, ConditionStatus::is_true);
+  EXPECT_EQ(diverged->reason, "AskedOtherwise");
+  EXPECT_EQ(diverged->message,
+            "run again as execution 1.2, the agent asked in call 4 something else than in its "
+            "recorded call 3; they first differ at /messages/0/content");
+}
+
+TEST(JobRemoval, IsDueSoonWhenTheAgentGoesOnAfterTheEnd) {
+  AgentRun run = a_run();
+  run.status = accepted(run);
+  run.spec.cleanup = Cleanup::keep;
+  set_failed(run.status, run, reason::agent_failed, "diverged", now);
+  EXPECT_EQ(job_removal(run, Job{}, 10min), now + last_words);
+  EXPECT_EQ(job_removal(run, Job{}, 1s), now + 1s);
 }
 
 // ---- which pod counts ----
