@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "bridge/room.h"
@@ -35,6 +36,18 @@ io::Response json_error(int status, std::string_view code, std::string_view mess
 
 io::Response json_answer(std::string text) {
   return {200, {{"Content-Type", "application/json"}}, std::move(text)};
+}
+
+// What a foreign agent's own client asks for; a query may follow.
+bool is_foreign(std::string_view path) {
+  return path == "/v1/chat/completions" || path == "/v1/responses" || path == "/v1/embeddings" ||
+         path == "/v1/messages";
+}
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+std::string joined(const std::set<std::string>& all) {
+  return base::join(std::vector<std::string>(all.begin(), all.end()), ",");
 }
 
 bool try_again(int status) { return status == 502 || status == 503 || status == 504; }
@@ -77,6 +90,10 @@ struct Bridge::Impl {
   // twice while it is sent.
   Room requests{body_bytes_max + small_bytes}, answers{body_bytes_max};
   std::map<std::string, std::shared_ptr<Execution>> executions;  // by file id
+  // Of a foreign agent, whose clients know nothing of executions: the latest hello's, "" when this
+  // bridge heard none, and the calls whose answers it has, as long as the gateway was not told.
+  std::string execution;
+  std::set<std::string> used;
 
   struct Body {
     std::string bytes;
@@ -104,28 +121,33 @@ struct Bridge::Impl {
     co_return body;
   }
 
-  io::Request to_gateway(const io::Exchange& from, std::string path, std::string body) {
+  // `ours`: headers that are not the agent's to set.
+  io::Request to_gateway(const io::Exchange& from, std::string path, std::string body,
+                         const io::Headers& ours) {
     io::Request request{from.method(), std::move(path), {}, std::move(body)};
     request.headers.set("Content-Type", "application/json");
     request.headers.set("Authorization",
                         cat("Bearer ", base::trim(io::read_file(config.token_file, 64 * 1024))));
     request.headers.set(protocol::header_protocol, std::to_string(protocol::protocol_version));
     request.headers.set(protocol::header_bridge, config.instance);
-    if (auto execution = from.headers().get(protocol::header_execution); !execution.empty())
-      request.headers.set(protocol::header_execution, std::string(execution));
-    if (auto accept = from.headers().get("Accept"); !accept.empty())
-      request.headers.set("Accept", std::string(accept));
+    for (const auto name :
+         {protocol::header_execution, std::string_view("Accept"),
+          std::string_view("anthropic-version"), std::string_view("anthropic-beta")})
+      if (const auto value = from.headers().get(name); !value.empty())
+        request.headers.set(name, std::string(value));
+    for (const auto& [name, value] : ours.fields()) request.headers.set(name, value);
     return request;
   }
 
   // Opens the answer, repeating while the gateway is away. The caller holds the body.
   io::Task<std::unique_ptr<io::ResponseStream>> open(const io::Exchange& from, std::string path,
-                                                     const std::string& body) {
+                                                     const std::string& body,
+                                                     io::Headers ours = {}) {
     const auto until = clock.steady() + give_up_after;
     for (base::Duration pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
       std::string why;
       try {
-        io::Request request = to_gateway(from, path, body);
+        io::Request request = to_gateway(from, path, body, ours);
         auto stream = co_await gateway.open(std::move(request), answer_limit);
         if (!try_again(stream->status()) || clock.steady() >= until) co_return stream;
         why = cat("status ", stream->status());
@@ -162,7 +184,45 @@ struct Bridge::Impl {
   io::Task<> relay(io::Exchange& exchange) {
     const Body body = co_await read_body(exchange, body_bytes_max);
     Answer answer = co_await ask(exchange, exchange.target(), body.bytes);
+    if (exchange.target() == "/v1/hello" && answer.response.status == 200) {
+      const base::Json welcome = base::parse_json(answer.response.body);
+      execution = cat(base::find_int(welcome, {"attempt"}).value_or(0), ".",
+                      base::find_int(welcome, {"execution"}).value_or(0));
+      used.clear();
+    }
     co_await exchange.respond(std::move(answer.response));
+  }
+
+  // A foreign agent's client. One that hears only a part asks again by itself, and is answered from
+  // the record; one that heard nothing yet does not notice.
+  io::Task<> relay_foreign(io::Exchange& exchange) {
+    const Body body = co_await read_body(exchange, body_bytes_max);
+    const std::string asked_in = execution;
+    const std::set<std::string> told = used;
+    const io::Headers ours{{std::string(protocol::header_execution), asked_in},
+                           {std::string(protocol::header_used), joined(told)}};
+    std::unique_ptr<io::ResponseStream> stream;
+    std::optional<std::string> piece;
+    for (bool broken = true; std::exchange(broken, false);) {
+      stream = co_await open(exchange, exchange.target(), body.bytes, ours);
+      try {
+        piece = co_await stream->next();
+      } catch (const base::Error& error) {
+        if (error.code() != base::Code::unavailable) throw;
+        log.warn("answer broke off, asking again", {{"path", exchange.target()}});
+        broken = true;
+      }
+    }
+    if (asked_in == execution)
+      for (const std::string& call : told) used.erase(call);
+    io::Headers headers;
+    for (auto name : {"Content-Type", "Retry-After", "x-should-retry"})
+      if (stream->headers().has(name)) headers.set(name, std::string(stream->headers().get(name)));
+    co_await exchange.begin(stream->status(), std::move(headers));
+    for (; piece; piece = co_await stream->next()) co_await exchange.send(*piece);
+    co_await exchange.end();
+    const std::string call(stream->headers().get(protocol::header_call));
+    if (!call.empty() && asked_in == execution) used.insert(call);
   }
 
   // Forwards pieces as they come. A turn that breaks off is asked for again: its deltas may then
@@ -174,7 +234,7 @@ struct Bridge::Impl {
       auto stream = co_await open(exchange, exchange.target(), body.bytes);
       if (!begun) {
         io::Headers headers;
-        for (auto name : {"Content-Type", "Retry-After", "x-should-retry"})
+        for (auto name : {"Content-Type", "Retry-After"})
           if (stream->headers().has(name))
             headers.set(name, std::string(stream->headers().get(name)));
         co_await exchange.begin(stream->status(), std::move(headers));
@@ -184,7 +244,7 @@ struct Bridge::Impl {
       try {
         while (auto piece = co_await stream->next()) co_await exchange.send(*piece);
       } catch (const base::Error& error) {
-        if (error.code() != base::Code::unavailable || exchange.target() != "/v1/turn") throw;
+        if (error.code() != base::Code::unavailable) throw;
         broken = true;
       }
       if (!broken) break;
@@ -283,14 +343,16 @@ struct Bridge::Impl {
   io::Task<> handle(io::Exchange& exchange) {
     io::Response refusal;
     try {
-      const std::string& target = exchange.target();
+      const std::string target(path_of(exchange.target()));
       const bool posted = exchange.method() == "POST";
       if (target == "/healthz") {
         co_await exchange.respond({200, {{"Content-Type", "text/plain"}}, "ok\n"});
       } else if (target == "/v1/models" && exchange.method() == "GET") {
         co_await relay(exchange);
-      } else if (posted && (target == "/v1/turn" || target == "/v1/chat/completions")) {
+      } else if (posted && target == "/v1/turn") {
         co_await relay_stream(exchange);
+      } else if (posted && is_foreign(target)) {
+        co_await relay_foreign(exchange);
       } else if (posted && target == "/v1/tools/execute") {
         co_await execute(exchange);
       } else if (posted && (target == "/v1/hello" || target == "/v1/tools/decide" ||

@@ -29,7 +29,9 @@ struct SilentLog final : base::Log {
 struct ScriptedGateway {
   std::vector<std::string> seen;  // "path execution token"
   std::vector<ToolOutcome> outcomes;
-  int unavailable = 0;  // requests answered 503 first
+  std::vector<std::string> used;  // the header of each request of a foreign agent
+  bool breaks = false;            // the next of these, before its first byte
+  int unavailable = 0;            // requests answered 503 first
   int outcome_status = 200;
   std::optional<Decision> verdict;
   std::string grant_for;  // arguments that the grant covers, when not those asked for
@@ -59,7 +61,15 @@ struct ScriptedGateway {
     } else if (exchange.target() == "/v1/tools/outcome") {
       outcomes.push_back(from_text<ToolOutcome>(body));
     } else if (exchange.target() == "/v1/hello") {
-      answer = R"({"echo":)" + body + "}";
+      answer = R"({"attempt":2,"execution":3,"echo":)" + body + "}";
+    } else if (exchange.target().starts_with("/v1/chat/completions")) {
+      used.emplace_back(headers.get(header_used));
+      co_await exchange.begin(200, {{"Content-Type", "text/event-stream"},
+                                    {std::string(header_call), std::to_string(used.size())}});
+      if (std::exchange(breaks, false)) throw base::Error(base::Code::unavailable, "it died");
+      co_await exchange.send("data: a\n\n");
+      co_await exchange.end();
+      co_return;
     }
     const int status = exchange.target() == "/v1/tools/outcome" ? outcome_status : 200;
     co_await exchange.respond({status, {{"Content-Type", "application/json"}}, answer});
@@ -83,6 +93,11 @@ struct BridgeTest : testing::Test {
 
   // Sends one request of the agent, as often as it says, and gives the last answer.
   io::Response ask(std::string path, std::string body) {
+    io::Request request{"POST", std::move(path), {}, std::move(body)};
+    request.headers.set(header_execution, "1.2");
+    return ask_in_turn({std::move(request)});
+  }
+  io::Response ask_in_turn(std::vector<io::Request> requests) {
     io::HttpServer gateway_server(
         loop, clock, log, {}, [this](io::Exchange& exchange) { return gateway.handle(exchange); });
     auto gateway_socket = io::listen_unix(loop, folder / "gateway.sock", 0600);
@@ -104,16 +119,16 @@ struct BridgeTest : testing::Test {
     if (with_sidecar) group.spawn("executor", executor::run(loop, clock, log, tools));
     io::HttpClient agent(loop, clock, io::tcp_dialer("127.0.0.1", bridge_socket->port()),
                          "127.0.0.1");
-    io::Request request{"POST", std::move(path), {}, std::move(body)};
-    request.headers.set(header_execution, "1.2");
     io::Response response;
-    auto send = [&]() -> io::Task<> {
-      io::Request copy = request;
-      response = co_await agent.send(std::move(copy), base::Duration(20'000));
-    };
-    io::TaskGroup asking(loop);
-    for (int i = 0; i < times_at_once; ++i) asking.spawn("asking", send());
-    loop.run(asking.join());
+    for (const io::Request& request : requests) {
+      auto send = [&]() -> io::Task<> {
+        io::Request copy = request;
+        response = co_await agent.send(std::move(copy), base::Duration(20'000));
+      };
+      io::TaskGroup asking(loop);
+      for (int i = 0; i < times_at_once; ++i) asking.spawn("asking", send());
+      loop.run(asking.join());
+    }
     group.stop();
     loop.run(group.join());
     return response;
@@ -130,8 +145,27 @@ struct BridgeTest : testing::Test {
 TEST_F(BridgeTest, RelaysWithThePodsToken) {
   auto response = ask("/v1/hello", R"({"agent":"x"})");
   EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(response.body, R"({"echo":{"agent":"x"}})");
+  EXPECT_NE(response.body.find(R"("echo":{"agent":"x"})"), std::string::npos);
   EXPECT_EQ(gateway.seen, std::vector<std::string>{"/v1/hello 1.2 Bearer t0k3n"});
+}
+
+TEST_F(BridgeTest, SaysForAForeignAgentInWhichExecutionItAsksAndWhatItHas) {
+  const io::Request hello{"POST", "/v1/hello", {}, R"({"agent":"init"})"};
+  const io::Request chat{"POST", "/v1/chat/completions?beta=true", {}, "{}"};
+  const auto response = ask_in_turn({chat, hello, chat, chat, chat});
+  EXPECT_EQ(response.body, "data: a\n\n");
+  EXPECT_EQ(response.headers.get("Content-Type"), "text/event-stream");
+  EXPECT_EQ(gateway.used, (std::vector<std::string>{"", "", "2", "3"}))
+      << "each once, and none of the execution before";
+  EXPECT_EQ(gateway.seen.front(), "/v1/chat/completions?beta=true  Bearer t0k3n");
+  EXPECT_EQ(gateway.seen.back(), "/v1/chat/completions?beta=true 2.3 Bearer t0k3n");
+}
+
+TEST_F(BridgeTest, AsksAgainForAForeignAgentThatHasHeardNothingYet) {
+  gateway.breaks = true;
+  const auto response = ask("/v1/chat/completions", "{}");
+  EXPECT_EQ(response.body, "data: a\n\n");
+  EXPECT_EQ(gateway.used.size(), 2u);
 }
 
 TEST_F(BridgeTest, WaitsForAGatewayThatIsAway) {

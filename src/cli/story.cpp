@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "llm/passthrough.h"
 
 namespace cli {
 
@@ -83,6 +84,7 @@ class Teller {
       case Kind::model_outcome: return StoryStep::Type::answer;
       case Kind::tool_intent: return StoryStep::Type::tool;
       case Kind::tool_outcome: return StoryStep::Type::result;
+      case Kind::diverged: return StoryStep::Type::diverged;
       case Kind::run_outcome: return StoryStep::Type::end;
     }
     return StoryStep::Type::begun;
@@ -115,6 +117,14 @@ class Teller {
         break;
       case Kind::tool_intent: add_tool(journal::read<journal::ToolIntent>(event), step); break;
       case Kind::tool_outcome: add_result(journal::read<journal::ToolOutcome>(event), step); break;
+      case Kind::diverged: {
+        const auto diverged = journal::read<journal::Diverged>(event);
+        step.text = cat("run again, the agent asks in call ", diverged.turn,
+                        " something else than in its recorded call ", diverged.recorded,
+                        "; they first differ at ",
+                        diverged.pointer.empty() ? "the endpoint" : diverged.pointer);
+        break;
+      }
       case Kind::run_outcome: {
         const auto outcome = journal::read<journal::RunOutcome>(event);
         step.failed = outcome.status != protocol::RunStatus::success;
@@ -146,7 +156,30 @@ class Teller {
       const std::string bytes = blob(intent.tools);
       request["tools"] = find_json(bytes).value_or(Json(bytes));
     }
+    if (!intent.given.empty()) {
+      const std::string bytes = blob(intent.given);
+      request["given"] = find_json(bytes).value_or(Json(bytes));
+    }
     turn.request = std::move(request);
+    endpoints_[intent.turn] = intent.endpoint;
+  }
+
+  // What a foreign agent's client was answered, in its API's own words.
+  std::string said_in(std::int64_t turn, const std::string& content_type,
+                      const std::string& bytes) const {
+    using llm::Endpoint;
+    const auto path = endpoints_.find(turn);
+    for (const Endpoint endpoint : {Endpoint::chat_completions, Endpoint::responses,
+                                    Endpoint::embeddings, Endpoint::messages}) {
+      if (path == endpoints_.end() ||
+          path->second != cat("/v1", llm::request_path(endpoint, "/v1")))
+        continue;
+      llm::Passthrough reader(endpoint, content_type);
+      reader.add(bytes);
+      reader.finish();
+      return reader.text();
+    }
+    return bytes;
   }
 
   void add_answer(const journal::ModelOutcome& outcome, StoryStep& step) {
@@ -167,6 +200,12 @@ class Teller {
       return;
     }
     turn.answer = blob(outcome.message);
+    if (!outcome.contentType.empty()) {
+      step.finish.clear();
+      step.text =
+          turn.answer == erased ? erased : said_in(outcome.turn, outcome.contentType, turn.answer);
+      return;
+    }
     step.text = message_of(turn.answer).text;
     if (turn.answer == erased) step.text = erased;
     const auto message = find_json(turn.answer);
@@ -237,16 +276,17 @@ class Teller {
   const journal::ExportedRun& run_;
   std::map<std::string, const std::string*> blobs_;
   bool has_calls_ = false;
-  std::set<std::string> told_;                // messages
-  std::map<std::string, std::string> asked_;  // arguments by call
+  std::set<std::string> told_;                     // messages
+  std::map<std::string, std::string> asked_;       // arguments by call
+  std::map<std::int64_t, std::string> endpoints_;  // of a foreign agent's calls
   std::map<std::int64_t, StoryTurn> turns_;
   std::map<std::pair<std::int64_t, std::int64_t>, StoryCall> calls_;
   Story story_;
 };
 
 std::string_view name_of(StoryStep::Type type) {
-  static constexpr std::string_view names[]{"begun", "execution", "request", "answer",
-                                            "tool",  "result",    "end"};
+  static constexpr std::string_view names[]{"begun", "execution", "request",  "answer",
+                                            "tool",  "result",    "diverged", "end"};
   return names[static_cast<std::size_t>(type)];
 }
 

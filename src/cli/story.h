@@ -24,6 +24,7 @@ struct StoryStep {
     answer,     // … and is answered, or fails
     tool,       // a tool call is decided
     result,     // … and has been executed
+    diverged,   // a foreign agent, run again, asks what its record does not hold
     end,        // the run's outcome
   };
   Type type = Type::begun;
@@ -35,7 +36,7 @@ struct StoryStep {
   std::string agent, pod;                            // execution
   base::Json parameters = nullptr;                   // request
   std::vector<SaidMessage> messages = {};            // request: those that no earlier step has told
-  std::string text;                                  // answer, result, end
+  std::string text;                                  // answer, result, diverged, end
   std::vector<std::string> calls = {};               // answer: the tools that it asks for
   std::int64_t input_tokens = 0, output_tokens = 0;  // answer
   std::string finish;                                // answer

@@ -68,7 +68,8 @@ std::string describe(const StoryStep& step) {
     case Type::answer:
       if (step.failed) return cat("✗ turn ", step.subject, ": ", one_line(step.why), "\n");
       return cat("• turn ", step.subject, ": ", step.input_tokens, " + ", step.output_tokens,
-                 " tokens, ", step.finish, "\n", step.text.empty() ? "" : quoted(step.text));
+                 " tokens", step.finish.empty() ? "" : ", ", step.finish, "\n",
+                 step.text.empty() ? "" : quoted(step.text));
     case Type::tool: {
       const std::string what =
           cat(step.subject, " ", one_line(step.tool), " ", one_line(step.arguments));
@@ -79,6 +80,7 @@ std::string describe(const StoryStep& step) {
     case Type::result:
       return cat(step.failed ? "✗ " : "✓ ", step.subject, " ", one_line(step.tool), "\n",
                  quoted(step.text));
+    case Type::diverged: return cat("≠ ", one_line(step.text), "\n");
     case Type::end:
       return cat(step.failed ? "✗ failed" : "■ succeeded", step.why.empty() ? "" : ": ",
                  one_line(step.why), "\n", step.text.empty() ? "" : quoted(step.text));

@@ -26,10 +26,11 @@ constexpr char secret_field[] = "spec.model.authSecretRef";
 struct KnownProvider {
   std::string_view name, base_url;
 };
-// Those that speak OpenAI chat completions at a place of their own. What runs on one's own machine
+// Those that have a place of their own. What runs on one's own machine
 // is found at its usual port.
-constexpr std::array<KnownProvider, 11> known_providers{{
+constexpr std::array<KnownProvider, 12> known_providers{{
     {"openai", "https://api.openai.com/v1"},
+    {"anthropic", "https://api.anthropic.com"},
     {"google", "https://generativelanguage.googleapis.com/v1beta/openai"},
     {"mistral", "https://api.mistral.ai/v1"},
     {"groq", "https://api.groq.com/openai/v1"},
@@ -78,7 +79,14 @@ std::vector<std::string> key_names(std::string_view provider) {
 
 }  // namespace
 
-Endpoint endpoint_of(const ProviderTarget& target) {
+ProviderAddress address_of(const ProviderTarget& target, llm::Endpoint endpoint) {
+  const llm::Family family = llm::family_of(target.provider);
+  if (!llm::speaks(family, endpoint))
+    fail("invalid_request",
+         cat("the run's provider \"", target.provider, "\" does not speak ",
+             llm::request_path(endpoint, "/v1"), "; use a client of ",
+             family == llm::Family::anthropic ? "Anthropic's messages" : "OpenAI's API",
+             ", or another provider in spec.model"));
   std::string base_url = target.base_url;
   if (base_url.empty()) {
     const auto known = std::ranges::find(known_providers, target.provider, &KnownProvider::name);
@@ -87,7 +95,7 @@ Endpoint endpoint_of(const ProviderTarget& target) {
                                   "\" has no address of its own: set spec.model.baseURL"));
     base_url = known->base_url;
   }
-  Endpoint out;
+  ProviderAddress out;
   try {
     out.url = parse_url(base_url);
   } catch (const base::Error& error) {
@@ -98,15 +106,16 @@ Endpoint endpoint_of(const ProviderTarget& target) {
          cat("spec.model.baseURL is plain http to ", out.url.host,
              ": a key and a conversation leave this machine by https only; use https://"));
   out.name = cat(target.provider, " at ", origin(out.url));
-  append_path(out.url.target, "/chat/completions");
+  const std::string base_path = out.url.target.substr(0, out.url.target.find('?'));
+  append_path(out.url.target, llm::request_path(endpoint, base_path));
   return out;
 }
 
-base::Secret<std::string> key_of(const ProviderTarget& target, const Endpoint& endpoint,
+base::Secret<std::string> key_of(const ProviderTarget& target, const ProviderAddress& address,
                                  const std::optional<objects::Secret>& secret) {
   if (target.secret.empty()) {
-    if (is_loopback(endpoint.url.host)) return {};
-    refuse_key(cat(secret_field, " is empty: ", endpoint.name,
+    if (is_loopback(address.url.host)) return {};
+    refuse_key(cat(secret_field, " is empty: ", address.name,
                    " is another machine, and is spoken to with a key only; name a Secret"));
   }
   std::optional<objects::TextMap> annotations;
@@ -116,9 +125,9 @@ base::Secret<std::string> key_of(const ProviderTarget& target, const Endpoint& e
     refuse_key(base::format(issues));
 
   const std::string& hosts = annotations->at(std::string(protocol::annotation_hosts));
-  if (!names_host(hosts, endpoint.url))
+  if (!names_host(hosts, address.url))
     refuse_key(cat(secret_field, ": the key in Secret \"", target.secret, "\" may not be sent to ",
-                   host_and_port(endpoint.url), ": its annotation ", protocol::annotation_hosts,
+                   host_and_port(address.url), ": its annotation ", protocol::annotation_hosts,
                    " is \"", hosts, "\"; add it there, or correct spec.model.baseURL"));
 
   const auto names = key_names(target.provider);

@@ -11,20 +11,20 @@
 
 namespace gateway {
 
-struct Endpoint {
-  Url url;           // of chat completions
+struct ProviderAddress {
+  Url url;           // of what is asked for
   std::string name;  // for messages: "openai at https://api.openai.com"
 };
 
-// From spec.model's provider and baseURL. Throws ProviderFailed when there is none, or when it is
-// plain http to another machine.
-Endpoint endpoint_of(const ProviderTarget&);
+// From spec.model's provider and baseURL. Throws ProviderFailed when there is none, when it is
+// plain http to another machine, or when the provider's family does not speak the endpoint.
+ProviderAddress address_of(const ProviderTarget&, llm::Endpoint);
 
 // The key out of the target's Secret (nothing: there is no such Secret): <PROVIDER>_API_KEY, else
 // API_KEY. Throws ProviderFailed that names Secret, annotation and fix, when the Secret is not
 // annotated sympozium.ai/use: provider, its sympozium.ai/hosts does not name the endpoint, or the
 // key is missing. Without a Secret's name: "", for loopback only.
-base::Secret<std::string> key_of(const ProviderTarget&, const Endpoint&,
+base::Secret<std::string> key_of(const ProviderTarget&, const ProviderAddress&,
                                  const std::optional<objects::Secret>&);
 
 }  // namespace gateway

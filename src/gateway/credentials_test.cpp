@@ -25,20 +25,24 @@ void expect_words(const std::string& text, const std::vector<std::string>& words
     EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
 }
 
+ProviderAddress asked_at(const ProviderTarget& target) {
+  return address_of(target, llm::turn_endpoint(llm::family_of(target.provider)));
+}
+
 TEST(Endpoint, IsTheBaseUrlOrTheProvidersOwn) {
-  EXPECT_EQ(endpoint_of(target_of("openai", "")).url,
+  EXPECT_EQ(asked_at(target_of("openai", "")).url,
             parse_url("https://api.openai.com/v1/chat/completions"));
-  EXPECT_EQ(endpoint_of(target_of("openai", "https://h:8443/v1/")).url,
+  EXPECT_EQ(asked_at(target_of("openai", "https://h:8443/v1/")).url,
             parse_url("https://h:8443/v1/chat/completions"));
-  EXPECT_EQ(endpoint_of(target_of("x", "https://h/v1?api-version=3")).url,
+  EXPECT_EQ(asked_at(target_of("x", "https://h/v1?api-version=3")).url,
             parse_url("https://h/v1/chat/completions?api-version=3"));
-  EXPECT_EQ(endpoint_of(target_of("vllm", "http://127.0.0.1:8000")).name,
+  EXPECT_EQ(asked_at(target_of("vllm", "http://127.0.0.1:8000")).name,
             "vllm at http://127.0.0.1:8000");
-  expect_words(failure_of([] { endpoint_of(target_of("mine", "")); }),
+  expect_words(failure_of([] { asked_at(target_of("mine", "")); }),
                {"invalid_request", "\"mine\"", "set spec.model.baseURL"});
-  expect_words(failure_of([] { endpoint_of(target_of("x", "http://10.0.0.1/v1")); }),
+  expect_words(failure_of([] { asked_at(target_of("x", "http://10.0.0.1/v1")); }),
                {"spec.model.baseURL", "plain http to 10.0.0.1", "https"});
-  expect_words(failure_of([] { endpoint_of(target_of("x", "ftp://h/")); }),
+  expect_words(failure_of([] { asked_at(target_of("x", "ftp://h/")); }),
                {"spec.model.baseURL", "https:// or http://"});
 }
 
@@ -51,7 +55,7 @@ struct KeyOf : testing::Test {
                                     {"sympozium.ai/hosts", "api.example.com"}};
     secret->data["API_KEY"] = base::base64("general");
   }
-  std::string key() { return key_of(target, endpoint_of(target), secret).reveal(); }
+  std::string key() { return key_of(target, asked_at(target), secret).reveal(); }
   std::string failure() {
     return failure_of([this] { key(); });
   }

@@ -1,187 +1,332 @@
 #include "gateway/foreign.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.h"
-#include "llm/completion.h"
 
 namespace gateway {
 
 using base::cat;
 using base::Json;
+using base::JsonArray;
 using base::JsonObject;
 using protocol::Failure;
 
 namespace {
 
-constexpr char request_member[] = "request";  // of an intent's parameters
+struct KnownEndpoint {
+  std::string_view path;
+  llm::Endpoint endpoint;
+  std::string_view conversation;
+};
+constexpr std::array<KnownEndpoint, 4> endpoints{{
+    {"/v1/chat/completions", llm::Endpoint::chat_completions, "messages"},
+    {"/v1/responses", llm::Endpoint::responses, "input"},
+    {"/v1/embeddings", llm::Endpoint::embeddings, ""},
+    {"/v1/messages", llm::Endpoint::messages, "messages"},
+}};
 
-// The hash of the request that a foreign agent made, "" for a turn.
-std::string request_of(const journal::ModelIntent& intent) {
-  return base::text_at(intent.parameters, {request_member});
+bool is_completed(const journal::TurnRecord& turn) {
+  return turn.outcome && !turn.outcome->error && !turn.outcome->contentType.empty();
+}
+ForeignKey key_of(const journal::ModelIntent& intent) { return {intent.endpoint, intent.request}; }
+
+// What two requests are compared by: the canonical body, but results of tools that ran side by side
+// are a set: some frameworks write them down in the order in which they ended.
+std::string matched_text(llm::Endpoint endpoint, Json body) {
+  const bool chat = endpoint == llm::Endpoint::chat_completions;
+  Json* list =
+      body.is_object() ? body.get_object().if_contains(chat ? "messages" : "input") : nullptr;
+  if (!list || !list->is_array()) return base::canonical(body);
+  const auto result_of = [chat](const Json& item) {
+    const bool is_result = chat ? base::text_at(item, {"role"}) == "tool"
+                                : base::text_at(item, {"type"}) == "function_call_output";
+    return is_result ? base::text_at(item, {chat ? "tool_call_id" : "call_id"}) : std::string();
+  };
+  JsonArray& items = list->get_array();
+  for (auto begin = items.begin(); begin != items.end();) {
+    auto end = begin;
+    while (end != items.end() && !result_of(*end).empty()) ++end;
+    std::stable_sort(begin, end, [&](const Json& one, const Json& other) {
+      return result_of(one) < result_of(other);
+    });
+    begin = end == items.end() ? end : std::next(end);
+  }
+  return base::canonical(body);
 }
 
-// OpenAI's clients repeat 429 and 5xx by themselves unless they are told not to; here the gateway
-// has done so already.
-io::Response refusal(const Failure& failure) {
+// The clients repeat 429 and 5xx by themselves unless they are told not to; here the gateway has
+// done so already.
+io::Response refusal(llm::Endpoint endpoint, const Failure& failure) {
   const int status = failure.code == "rate_limited"                                          ? 429
                      : failure.code == "provider_unauthorized"                               ? 401
                      : failure.code == "context_length" || failure.code == "invalid_request" ? 400
                                                                                              : 500;
   return {status,
           {{"Content-Type", "application/json"}, {"x-should-retry", "false"}},
-          llm::make_error(failure)};
+          llm::make_error(endpoint, failure)};
 }
 
-io::Task<PlannedCall> plan_call(RunPtr run, std::int64_t turn, Json body, std::string hash) {
-  const auto request = llm::read_completion_request(body);
+}  // namespace
+
+std::optional<llm::Endpoint> find_endpoint(std::string_view path) {
+  const auto known = std::ranges::find(endpoints, path, &KnownEndpoint::path);
+  if (known == endpoints.end()) return std::nullopt;
+  return known->endpoint;
+}
+
+std::string_view conversation_member(std::string_view path) {
+  const auto known = std::ranges::find(endpoints, path, &KnownEndpoint::path);
+  return known == endpoints.end() ? "" : known->conversation;
+}
+
+bool is_foreign(const journal::ModelIntent& intent) {
+  constexpr char request_of_version_1[] = "request";
+  return !intent.endpoint.empty() ||
+         !base::text_at(intent.parameters, {request_of_version_1}).empty();
+}
+
+Manner manner_of(const Session& session) {
+  bool foreign = false;
+  if (const auto& calls = session.calls; !calls.empty())
+    foreign = calls.begin()->second->key != ForeignKey{};
+  else if (const auto& turns = session.record().turns; !turns.empty())
+    foreign = is_foreign(turns.begin()->second.intent);
+  else
+    return Manner::unknown;
+  return foreign ? Manner::foreign : Manner::turns;
+}
+
+void check_manner(const Session& session, Manner wanted) {
+  const Manner known = manner_of(session);
+  if (known == Manner::unknown || known == wanted) return;
+  throw base::Error(base::Code::invalid,
+                    known == Manner::turns
+                        ? "this run's agent speaks in turns; there are no requests beside them"
+                        : "this run's agent asks with a client of its own; there are no turns "
+                          "beside that");
+}
+
+void note_used(Session& session, std::string_view header) {
+  for (const std::string& number : base::split(header, ','))
+    if (const auto turn = base::parse_int(number);
+        turn && session.record().turns.contains(*turn) && session.torn.erase(*turn) == 0)
+      session.used.insert(*turn);
+}
+
+std::int64_t count_completed(const Session& session) {
+  return std::ranges::count_if(session.record().turns, [](const auto& entry) {
+    return is_foreign(entry.second.intent) && is_completed(entry.second);
+  });
+}
+
+std::string list_models(const objects::AgentRun& run) {
+  const std::string& id = run.spec.model.model;
+  const JsonObject model{{"id", id},
+                         {"object", "model"},
+                         {"created", 0},
+                         {"owned_by", run.spec.model.provider},
+                         {"type", "model"},
+                         {"display_name", id},
+                         {"created_at", "1970-01-01T00:00:00Z"}};
+  return base::to_text(JsonObject{{"object", "list"},
+                                  {"data", JsonArray{model}},
+                                  {"has_more", false},
+                                  {"first_id", id},
+                                  {"last_id", id}});
+}
+
+// ---- a request ----
+
+struct ForeignAgents::Asked {
+  llm::Endpoint endpoint;
+  ForeignKey key;
+  Json body;
+  std::string query;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+namespace {
+
+io::Task<PlannedCall> plan_call(RunPtr run, std::shared_ptr<Session> session, std::int64_t turn,
+                                llm::Endpoint endpoint, ForeignKey key, Json body,
+                                PassedRequest passed) {
+  auto prepared = llm::prepare_request(endpoint, body, run->spec.model.model);
   PlannedCall out;
-  out.intent.turn = turn;
+  passed.endpoint = endpoint;
+  passed.body = base::to_text(prepared.body);
+  passed.usage_chunk = prepared.usage_chunk;
+  auto& intent = out.intent;
+  intent.turn = turn;
+  intent.endpoint = key.endpoint;
+  intent.request = key.request;
   auto keep = [&](const Json& content) {
     std::string bytes = base::to_text(content);
     std::string name = blob_name(bytes);
     out.blobs.push_back({name, std::move(bytes)});
     return name;
   };
-  for (const auto& message : request.messages) out.intent.appended.push_back(keep(message));
-  if (!request.tools.empty()) out.intent.tools = keep(request.tools);
-  out.intent.parameters = JsonObject{{"provider", run->spec.model.provider},
-                                     {"model", run->spec.model.model},
-                                     {"given", keep(request.parameters)},
-                                     {request_member, hash}};
-  out.request = llm::make_request(run->spec.model.model, request);
+  JsonObject& rest = body.as_object();
+  const std::string_view member = conversation_member(key.endpoint);
+  if (const auto at = member.empty() ? rest.end() : rest.find(member);
+      at != rest.end() && at->value().is_array()) {
+    for (const auto& item : at->value().get_array()) intent.appended.push_back(keep(item));
+    rest.erase(at);
+    const auto [parent, known] = session->find_parent(key.endpoint, intent.appended);
+    intent.parent = parent;
+    const auto end = static_cast<std::ptrdiff_t>(known);
+    intent.appended.erase(intent.appended.begin(), intent.appended.begin() + end);
+    out.blobs.erase(out.blobs.begin(), out.blobs.begin() + end);
+  }
+  if (const auto at = rest.find("tools"); at != rest.end()) {
+    intent.tools = keep(at->value());
+    rest.erase(at);
+  }
+  intent.given = keep(rest);
+  JsonObject parameters{{"provider", run->spec.model.provider}, {"model", run->spec.model.model}};
+  if (!passed.query.empty()) parameters["query"] = passed.query;
+  for (const auto& [name, value] : passed.headers) parameters[name] = value;
+  intent.parameters = std::move(parameters);
+  out.passed = std::move(passed);
   co_return out;
 }
 
-// Whether the agent has the whole answer.
-enum class Given : bool { no, yes };
+constexpr char broken_off[] =
+    "the provider broke its answer off and gave another one when it was asked again; repeat the "
+    "request to get that one";
 
 // Forwards pieces as they come, then what is left of the answer.
-io::Task<Given> stream(io::Exchange& exchange, ModelCall& call, const llm::CompletionHead& head,
-                       const llm::CompletionRequest& request) {
+io::Task<> forward(io::Exchange& exchange, Session& session, ModelCall& call,
+                   llm::Endpoint endpoint) {
+  const std::string number = std::to_string(call.turn);
   std::string sent;
   std::size_t count = 0;
-  // The status is known with the first piece.
   auto piece = co_await call.piece(count);
-  if (!piece && call.last().error) {
-    co_await exchange.respond(refusal(*call.last().error));
-    co_return Given::no;
+  if (piece) {
+    co_await exchange.begin(
+        200, {{"Content-Type", call.content_type}, {std::string(protocol::header_call), number}});
+    while (piece) {
+      co_await exchange.send(*piece);
+      sent += *piece;
+      piece = co_await call.piece(++count);
+    }
+    const auto& answer = call.answer();
+    std::string last;
+    if (!answer) {
+      last = llm::error_event(endpoint, *call.last().error);
+    } else if (!answer->bytes.starts_with(sent)) {
+      session.torn.insert(call.turn);
+      last = llm::error_event(endpoint, {"provider_unavailable", broken_off});
+    } else {
+      last = answer->bytes.substr(sent.size());
+    }
+    co_await exchange.send(last);
+    co_await exchange.end();
+    co_return;
   }
-  co_await exchange.begin(200, {{"Content-Type", "text/event-stream"}});
-  const std::string first = llm::first_event(head);
-  co_await exchange.send(first);
-  while (piece) {
-    const std::string event = llm::text_event(head, *piece);
-    co_await exchange.send(event);
-    sent += *piece;
-    piece = co_await call.piece(++count);
+  if (!call.answer()) {
+    co_await exchange.respond(refusal(endpoint, *call.last().error));
+    co_return;
   }
-  std::string last;
-  Given given = Given::no;
-  const auto& result = call.last().result;
-  if (!result) {
-    last = llm::error_event(*call.last().error);
-  } else if (!result->message.content.starts_with(sent)) {
-    last = llm::error_event({"provider_unavailable",
-                             "the provider broke its answer off and gave another one when it was "
-                             "asked again; repeat the request to get that one"});
-  } else {
-    last = llm::last_events(head, *result, result->message.content.substr(sent.size()), request);
-    given = Given::yes;
-  }
-  co_await exchange.send(last);
-  co_await exchange.end();
-  co_return given;
-}
-
-io::Task<Given> respond(io::Exchange& exchange, ModelCall& call, const llm::CompletionHead& head) {
-  std::size_t count = 0;
-  while (co_await call.piece(count)) ++count;
-  const auto& result = call.last().result;
-  io::Response response = refusal(call.last().error.value_or(Failure{}));
-  if (result)
-    response = {200, {{"Content-Type", "application/json"}}, llm::make_completion(head, *result)};
+  io::Response response{200, {{"Content-Type", call.answer()->content_type}}, call.answer()->bytes};
+  response.headers.set(protocol::header_call, number);
   co_await exchange.respond(std::move(response));
-  co_return result ? Given::yes : Given::no;
 }
 
 }  // namespace
 
-bool is_foreign(const journal::ModelIntent& intent) { return !request_of(intent).empty(); }
-
-Manner manner_of(const Session& session) {
-  bool foreign = false;
-  if (const auto& calls = session.calls; !calls.empty())
-    foreign = !calls.begin()->second->request.empty();
-  else if (const auto& turns = session.record().turns; !turns.empty())
-    foreign = is_foreign(turns.begin()->second.intent);
-  else
-    return Manner::unknown;
-  return foreign ? Manner::completions : Manner::turns;
-}
-
-void check_manner(const Session& session, Manner wanted) {
-  const Manner known = manner_of(session);
-  if (known == Manner::unknown || known == wanted) return;
-  throw base::Error(
-      base::Code::invalid,
-      known == Manner::turns
-          ? "this run's agent speaks in turns; there are no chat completions beside them"
-          : "this run's agent speaks chat completions; there are no turns beside them");
-}
-
-std::string list_models(const objects::AgentRun& run) {
-  const auto& model = run.spec.model;
-  return base::to_text(
-      JsonObject{{"object", "list"},
-                 {"data", base::JsonArray{JsonObject{{"id", model.model},
-                                                     {"object", "model"},
-                                                     {"created", 0},
-                                                     {"owned_by", model.provider}}}}});
-}
-
-ForeignAgents::ForeignAgents(base::Clock& clock, ModelCalls& model_calls)
-    : clock_(clock), model_calls_(model_calls) {}
+ForeignAgents::ForeignAgents(base::Log& log, ModelCalls& model_calls)
+    : log_(log), model_calls_(model_calls) {}
 
 io::Task<> ForeignAgents::complete(io::Exchange& exchange, RunPtr run,
-                                   std::shared_ptr<Session> session, std::string body) {
-  const Json json = base::parse_json(body);
-  const auto request = llm::read_completion_request(json);
-  check_manner(*session, Manner::completions);
-  if (session->record().outcome)
-    throw base::Error(base::Code::gone, "the run has its outcome; there are no more model calls");
-
-  auto call = co_await find_or_start(run, session, json, blob_name(base::canonical(json)));
-  const llm::CompletionHead head{cat("chatcmpl-", run->metadata.uid, "-", call->turn),
-                                 run->spec.model.model,
-                                 clock_.now().time_since_epoch().count() / 1000};
-  Given given = Given::no;
-  if (request.delivery == llm::Delivery::streamed)
-    given = co_await stream(exchange, *call, head, request);
-  else
-    given = co_await respond(exchange, *call, head);
-  if (given == Given::yes) session->answered.insert(call->turn);
+                                   std::shared_ptr<Session> session, llm::Endpoint endpoint,
+                                   std::string body) {
+  std::optional<Failure> refused;
+  try {
+    check_manner(*session, Manner::foreign);
+    if (session->record().outcome)
+      throw base::Error(base::Code::invalid, "the run has its outcome; there are no more calls");
+    Asked asked;
+    asked.endpoint = endpoint;
+    asked.body = base::parse_json(body);
+    asked.key.endpoint = std::ranges::find(endpoints, endpoint, &KnownEndpoint::endpoint)->path;
+    asked.key.request = blob_name(matched_text(endpoint, asked.body));
+    const std::string& target = exchange.target();
+    if (const auto query = target.find('?'); query != std::string::npos)
+      asked.query = target.substr(query + 1);
+    for (const char* name : {"anthropic-version", "anthropic-beta"})
+      if (const auto value = exchange.headers().get(name); !value.empty())
+        asked.headers.emplace_back(name, value);
+    // Refused before it is written down.
+    llm::prepare_request(endpoint, asked.body, run->spec.model.model);
+    auto call = co_await find_or_start(run, session, std::move(asked));
+    co_await forward(exchange, *session, *call, endpoint);
+  } catch (const base::Error& error) {
+    if (error.code() != base::Code::invalid || exchange.answered()) throw;
+    refused = Failure{"invalid_request", error.what()};
+  }
+  if (refused) co_await exchange.respond(refusal(endpoint, *refused));
 }
 
 io::Task<std::shared_ptr<ModelCall>> ForeignAgents::find_or_start(RunPtr run,
                                                                   std::shared_ptr<Session> session,
-                                                                  const Json& body,
-                                                                  std::string request) {
+                                                                  Asked asked) {
+  auto turn = co_await session->writing.acquire();
   for (const auto& [number, call] : session->calls)
-    if (call->request == request) co_return call;
+    if (call->key == asked.key) co_return call;
   std::int64_t next = 1;
   for (const auto& [number, call] : session->calls) next = std::max(next, number + 1);
-  for (const auto& [number, turn] : session->record().turns) {
+  for (const auto& [number, known] : session->record().turns) {
     next = std::max(next, number + 1);
-    if (!turn.outcome || turn.outcome->error || request_of(turn.intent) != request) continue;
-    if (session->answered.contains(number)) continue;
-    auto call = std::make_shared<ModelCall>(number, request);
-    auto result = co_await session->result(number);
-    call->end({.result = std::move(result)});
+    if (!is_completed(known) || session->used.contains(number) || key_of(known.intent) != asked.key)
+      continue;
+    auto call = std::make_shared<ModelCall>(number, asked.key);
+    ForeignAnswer answer = co_await session->foreign_answer(call->turn);
+    call->end(std::move(answer));
     co_return call;
   }
-  auto call = std::make_shared<ModelCall>(next, request);
-  auto plan = plan_call(run, next, body, request);
+  co_await note_divergence(*run, *session, asked, next);
+  auto call = std::make_shared<ModelCall>(next, asked.key);
+  PassedRequest passed;
+  passed.query = std::move(asked.query);
+  passed.headers = std::move(asked.headers);
+  auto plan = plan_call(run, session, next, asked.endpoint, asked.key, std::move(asked.body),
+                        std::move(passed));
   co_return model_calls_.start(std::move(run), std::move(session), std::move(call),
                                std::move(plan));
+}
+
+// A first execution has nothing to keep to; a call that failed or is unknown was asked before.
+io::Task<> ForeignAgents::note_divergence(const objects::AgentRun& run, Session& session,
+                                          const Asked& asked, std::int64_t turn) {
+  const auto& record = session.record();
+  if (session.fence() <= journal::Fence{1, 1} || record.diverged == session.fence()) co_return;
+  std::optional<std::int64_t> expected;
+  for (const auto& [number, known] : record.turns) {
+    if (key_of(known.intent) == asked.key) co_return;
+    if (!expected && is_completed(known) && !session.used.contains(number)) expected = number;
+  }
+  if (!expected) co_return;
+  journal::Diverged diverged{.turn = turn, .recorded = *expected};
+  if (record.turns.at(*expected).intent.endpoint == asked.key.endpoint) {
+    const Json before = co_await session.foreign_request(*expected);
+    diverged.pointer = base::first_difference(before, asked.body).value_or("");
+  }
+  log_.warn("agent diverged", {{"namespace", run.metadata.ns},
+                               {"run", run.metadata.name},
+                               {"turn", std::to_string(turn)},
+                               {"recorded", std::to_string(*expected)},
+                               {"pointer", diverged.pointer}});
+  const std::string error =
+      cat("the agent, run again, asked something else than in its recorded call ", *expected,
+          "; they first differ at ", diverged.pointer.empty() ? "the endpoint" : diverged.pointer,
+          " (spec.resume.onDivergence: fail)");
+  co_await session.append(std::move(diverged), {});
+  if (!run.spec.resume || run.spec.resume->onDivergence != objects::OnDivergence::fail) co_return;
+  co_await session.append(
+      journal::RunOutcome{.status = protocol::RunStatus::error, .text = "", .error = error}, {});
+  throw base::Error(base::Code::invalid, error);
 }
 
 }  // namespace gateway

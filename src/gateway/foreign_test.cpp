@@ -14,8 +14,34 @@ std::string completion(const std::string& content, const std::string& extra = ""
 }
 
 struct ForeignAgentTest : GatewayTest {
-  Answered chat(const StartedRun& who, const std::string& body) {
-    return ask(who, "/v1/chat/completions", body, "");
+  std::string used;  // what its bridge will tell next
+
+  Answered post(const StartedRun& who, const std::string& path, const std::string& body,
+                const std::string& fence = "") {
+    io::Request request = request_to(who, path, body, fence);
+    if (!used.empty()) request.headers.set(header_used, std::exchange(used, ""));
+    auto response = run(life->client.send(std::move(request), base::Duration(15'000)));
+    return {response.status, response.body, response.headers};
+  }
+  // The agent gets the answer, and its bridge knows it.
+  Answered chat(const StartedRun& who, const std::string& body, const std::string& fence = "") {
+    Answered answer = post(who, "/v1/chat/completions", body, fence);
+    used = answer.headers.get(header_call);
+    return answer;
+  }
+  void run_again(StartedRun& who, std::int64_t attempt) {
+    record_pod(who, attempt);
+    used.clear();
+  }
+  Json status_of(const StartedRun& who) {
+    kube::Ref ref{&objects::AgentRun::info, "default", who.name, {}};
+    return run(world().api.get(ref, {})).at("status");
+  }
+  std::vector<Json> bodies(const StartedRun& who, journal::Kind kind) {
+    std::vector<Json> out;
+    for (const auto& event : run(life->journal.events(who.uid, -1, 1000)))
+      if (event.kind == kind) out.push_back(parse_json(event.body));
+    return out;
   }
 };
 
@@ -35,6 +61,7 @@ TEST_F(ForeignAgentTest, IsAnsweredWholeOrStreamed) {
   const Json answer = whole.json();
   EXPECT_EQ(answer.at_pointer("/object"), "chat.completion");
   EXPECT_EQ(answer.at_pointer("/model"), "sim-1");  // the run's, whatever was named
+  EXPECT_EQ(whole.headers.get(header_call), "1");
   EXPECT_EQ(answer.at_pointer("/choices/0/message/content"), "Hello to you.");
   EXPECT_EQ(answer.at_pointer("/choices/0/message/tool_calls/0/function/arguments"), "{\"a\":1}");
   EXPECT_EQ(answer.at_pointer("/choices/0/finish_reason"), "tool_calls");
@@ -43,6 +70,7 @@ TEST_F(ForeignAgentTest, IsAnsweredWholeOrStreamed) {
   const Answered streamed =
       chat(started, completion("hi", R"(,"stream":true,"stream_options":{"include_usage":true})"));
   EXPECT_EQ(streamed.headers.get("Content-Type"), "text/event-stream");
+  EXPECT_EQ(streamed.headers.get(header_call), "2");
   EXPECT_TRUE(streamed.text.ends_with("data: [DONE]\n\n")) << streamed.text;
   EXPECT_NE(streamed.text.find("\"total_tokens\":15"), std::string::npos);
   EXPECT_EQ(provider.authorizations.back(), "Bearer " + test_key);
@@ -58,22 +86,130 @@ TEST_F(ForeignAgentTest, PaysForTheSameQuestionAgainOnlyWhenItHadTheAnswer) {
   StartedRun started = start_run(provider);
   const std::string first = chat(started, completion("hi")).text;
   EXPECT_EQ(chat(started, completion("hi")).status, 200);
-  EXPECT_EQ(provider.stats().requests, 2);  // it has the first answer, and wants no, this
+  EXPECT_EQ(provider.stats().requests, 2);  // it has the first answer, and wants another one
+  EXPECT_EQ(post(started, "/v1/chat/completions", completion("more")).status, 200);
+  EXPECT_EQ(post(started, "/v1/chat/completions", completion("more")).status, 200);
+  EXPECT_EQ(provider.stats().requests, 3);  // its bridge died before it had it
 
-  record_pod(started, 2);  // run again from its start
-  const Json again =
-      chat(started, R"({"messages":[{"content":"hi","role":"user"}],"model":"gpt-9"})").json();
-  EXPECT_EQ(again.at("id"), parse_json(first).at("id"));  // members in another order, same request
-  EXPECT_EQ(chat(started, completion("hi")).status, 200);
-  EXPECT_EQ(provider.stats().requests, 2);
+  run_again(started, 2);
+  const Answered again =
+      chat(started, R"({"messages":[{"content":"hi","role":"user"}],"model":"gpt-9"})");
+  EXPECT_EQ(again.text, first);  // members in another order, same request
   EXPECT_EQ(chat(started, completion("hi")).status, 200);
   EXPECT_EQ(provider.stats().requests, 3);
-  EXPECT_EQ(chat(started, completion("hi", R"(,"temperature":1)")).status, 200);
+  EXPECT_EQ(chat(started, completion("hi")).status, 200);
   EXPECT_EQ(provider.stats().requests, 4);
+  EXPECT_EQ(chat(started, completion("hi", R"(,"temperature":1)")).status, 200);
+  EXPECT_EQ(provider.stats().requests, 5);
 
   restart();  // who has what is not known any more: nothing is paid twice
   EXPECT_EQ(chat(started, completion("hi")).status, 200);
-  EXPECT_EQ(provider.stats().requests, 4);
+  EXPECT_EQ(provider.stats().requests, 5);
+}
+
+TEST_F(ForeignAgentTest, SpeaksEveryEndpointOfItsProvidersFamily) {
+  Simulated provider("conversations: [{steps: [{text: a}], forever: true}]");
+  const StartedRun started = start_run(provider);
+  const Answered response =
+      post(started, "/v1/responses", R"({"model":"x","input":"hi","previous_response_id":null})");
+  EXPECT_EQ(response.json().at_pointer("/object"), "response") << response.text;
+  const Answered vectors = post(started, "/v1/embeddings", R"({"model":"x","input":["hi"]})");
+  EXPECT_EQ(vectors.json().at_pointer("/data/0/object"), "embedding") << vectors.text;
+  const Answered stateful =
+      post(started, "/v1/responses", R"({"input":"hi","previous_response_id":"r1"})");
+  EXPECT_EQ(stateful.status, 400);
+  EXPECT_NE(stateful.text.find("previous_response_id"), std::string::npos) << stateful.text;
+  const Answered foreign_tongue = post(
+      started, "/v1/messages", R"({"messages":[{"role":"user","content":"hi"}],"max_tokens":9})");
+  EXPECT_EQ(foreign_tongue.status, 400);
+  EXPECT_EQ(foreign_tongue.json().at_pointer("/type"), "error");
+  EXPECT_NE(foreign_tongue.text.find("does not speak /messages"), std::string::npos)
+      << foreign_tongue.text;
+}
+
+TEST_F(ForeignAgentTest, IsSaidToDivergeWhenRunAgainItAsksSomethingElse) {
+  Simulated provider("conversations: [{steps: [{text: a}], forever: true}]");
+  StartedRun started = start_run(provider);
+  chat(started, completion("one"));
+  chat(started, completion("two"));
+  chat(started, completion("three"));  // a first execution has nothing to keep to
+  EXPECT_TRUE(bodies(started, journal::Kind::diverged).empty());
+
+  run_again(started, 2);
+  chat(started, completion("two"));  // the order is ignored
+  EXPECT_EQ(provider.stats().requests, 3);
+  chat(started, completion("One"));
+  chat(started, completion("four"));
+  EXPECT_EQ(provider.stats().requests, 5);
+  const auto diverged = bodies(started, journal::Kind::diverged);
+  ASSERT_EQ(diverged.size(), 1U) << "once in an execution";
+  EXPECT_EQ(diverged[0].at("turn"), 4);
+  EXPECT_EQ(diverged[0].at("recorded"), 1);
+  EXPECT_EQ(diverged[0].at("pointer"), "/messages/0/content");
+  while (!status_of(started).as_object().contains("divergence"))
+    run(io::sleep(world().clock, base::Duration(5)));
+  EXPECT_EQ(status_of(started).at_pointer("/divergence/pointer"), "/messages/0/content");
+  EXPECT_EQ(status_of(started).at_pointer("/divergence/attempt"), 2);
+}
+
+TEST_F(ForeignAgentTest, MayWriteToolResultsInTheOrderInWhichToolsEnded) {
+  Simulated provider("conversations: [{steps: [{text: a}], forever: true}]");
+  StartedRun started = start_run(provider);
+  const auto results = [](const char* one, const char* other) {
+    const auto tool = [](const char* id) {
+      return cat(R"({"role":"tool","tool_call_id":")", id, R"(","content":"r"})");
+    };
+    return cat(R"({"messages":[{"role":"user","content":"x"},)", tool(one), ",", tool(other), "]}");
+  };
+  chat(started, results("c1", "c2"));
+  run_again(started, 2);
+  chat(started, results("c2", "c1"));
+  EXPECT_EQ(provider.stats().requests, 1);
+  chat(started, results("c1", "c3"));
+  EXPECT_EQ(provider.stats().requests, 2);
+}
+
+TEST_F(ForeignAgentTest, HandsOnWhatShapesTheAnswerBesideTheBody) {
+  Simulated provider("conversations: [{steps: [{text: a}], forever: true}]");
+  StartedRun started = start_run(provider);
+  io::Request request = request_to(started, "/v1/chat/completions?beta=true", completion("hi"), "");
+  request.headers.set("anthropic-version", "2026-10-21");
+  EXPECT_EQ(run(life->client.send(std::move(request), base::Duration(15'000))).status, 200);
+  const Json parameters = bodies(started, journal::Kind::model_intent).at(0).at("parameters");
+  EXPECT_EQ(parameters.at("query"), "beta=true");
+  EXPECT_EQ(parameters.at("anthropic-version"), "2026-10-21");
+}
+
+TEST_F(ForeignAgentTest, DoesNotDivergeByGoingOn) {
+  Simulated provider(R"(
+conversations:
+  - steps: [{text: a}, {text: b, errors: [{status: 400}]}]
+    forever: true
+)");
+  StartedRun started = start_run(provider);
+  chat(started, completion("one"));
+  const std::string failed =
+      R"({"messages":[{"role":"user","content":"one"},)"
+      R"({"role":"assistant","content":"a"},{"role":"user","content":"x"}]})";
+  EXPECT_EQ(chat(started, failed).status, 400);
+  run_again(started, 2);
+  EXPECT_EQ(chat(started, failed).status, 200);  // asked before, if in vain
+  chat(started, completion("one"));
+  chat(started, completion("new"));  // all that was recorded is used
+  EXPECT_TRUE(bodies(started, journal::Kind::diverged).empty());
+}
+
+TEST_F(ForeignAgentTest, EndsWhenItDivergesAndMayNot) {
+  Simulated provider("conversations: [{steps: [{text: a}], forever: true}]");
+  StartedRun started = start_run(provider, R"("resume":{"onDivergence":"fail"},)");
+  chat(started, completion("one"));
+  run_again(started, 2);
+  const Answered refused = chat(started, completion("two"));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.text.find("/messages/0/content"), std::string::npos) << refused.text;
+  EXPECT_EQ(provider.stats().requests, 1);
+  EXPECT_EQ(kinds(started).back(), "run.outcome");
+  EXPECT_EQ(chat(started, completion("one")).status, 400) << "the run has its outcome";
 }
 
 TEST_F(ForeignAgentTest, IsToldWhenTheAnswerThatItHeardIsNotTheOneThatCounts) {
@@ -120,22 +256,20 @@ TEST_F(ForeignAgentTest, KeepsARepeatedConversationOnce) {
   Simulated provider("conversations: [{steps: [{text: a}, {text: b}]}]");
   const StartedRun started = start_run(provider);
   const std::string long_text(50'000, 'x');
+  const std::string second =
+      cat(R"({"messages":[{"role":"user","content":")", long_text,
+          R"("},{"role":"assistant","content":"a"},{"role":"user","content":"y"}],"tools":[]})");
   EXPECT_EQ(chat(started, completion(long_text)).status, 200);
-  EXPECT_EQ(
-      chat(started, cat(R"({"messages":[{"role":"user","content":")", long_text,
-                        R"("},{"role":"assistant","content":"a"},{"role":"user","content":"y"}]})"))
-          .status,
-      200);
-  std::set<std::string> names;
-  std::size_t appended = 0;
-  for (const auto& event : run(life->journal.events(started.uid, -1, 1000)))
-    if (event.kind == journal::Kind::model_intent)
-      for (const auto& name : journal::read<journal::ModelIntent>(event).appended) {
-        names.insert(name);
-        ++appended;
-      }
-  EXPECT_EQ(appended, 4U);
-  EXPECT_EQ(names.size(), 3U);
+  EXPECT_EQ(chat(started, second).status, 200);
+  const auto intents = bodies(started, journal::Kind::model_intent);
+  ASSERT_EQ(intents.size(), 2U);
+  EXPECT_EQ(intents[0].at("appended").as_array().size(), 1U);
+  EXPECT_EQ(intents[1].at("parent"), 1);
+  EXPECT_EQ(intents[1].at("appended").as_array().size(), 2U);
+
+  Session session(life->journal, started.uid);
+  run(session.load());
+  EXPECT_EQ(run(session.foreign_request(2)), parse_json(second));
 }
 
 TEST_F(ForeignAgentTest, IsToldInItsWordsWhatWentWrong) {
@@ -150,9 +284,6 @@ TEST_F(ForeignAgentTest, IsToldInItsWordsWhatWentWrong) {
   EXPECT_EQ(chat(started, completion("hi", R"(,"stream":true)")).status, 401);
   EXPECT_EQ(chat(started, completion("hi")).json().at_pointer("/error/code"),
             "context_length_exceeded");
-  const Answered several = chat(started, completion("hi", R"(,"n":2)"));
-  EXPECT_EQ(several.status, 400);
-  EXPECT_NE(several.text.find("n: only one answer"), std::string::npos) << several.text;
   EXPECT_EQ(chat(started, "{oops").status, 400);
   EXPECT_EQ(provider.stats().requests, 3);
 }

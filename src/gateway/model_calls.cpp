@@ -20,9 +20,9 @@ std::shared_ptr<ModelCall> ModelCalls::start(RunPtr run_, std::shared_ptr<Sessio
 // Ends the call in every case but our own end.
 io::Task<> ModelCalls::run(RunPtr run, std::shared_ptr<Session> session,
                            std::shared_ptr<ModelCall> call, io::Task<PlannedCall> plan) {
-  TurnEvent last;
+  End end;
   try {
-    last = co_await call_and_record(*run, *session, *call, std::move(plan));
+    end = co_await call_and_record(*run, *session, *call, std::move(plan));
   } catch (...) {
     // Nothing that goes wrong with one call may end the others.
     const auto error = std::current_exception();
@@ -30,39 +30,53 @@ io::Task<> ModelCalls::run(RunPtr run, std::shared_ptr<Session> session,
     const std::string why = io::describe(error);
     log_.warn("model call failed",
               {{"namespace", run->metadata.ns}, {"run", run->metadata.name}, {"error", why}});
-    last.error = protocol::Failure{"internal", why};
+    end = TurnEvent{.error = protocol::Failure{"internal", why}};
   }
   session->calls.erase(call->turn);
-  call->end(std::move(last));
+  std::visit([&](auto& last) { call->end(std::move(last)); }, end);
 }
 
-io::Task<TurnEvent> ModelCalls::call_and_record(const objects::AgentRun& run, Session& session,
-                                                ModelCall& call, io::Task<PlannedCall> plan) {
+io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& run,
+                                                      Session& session, ModelCall& call,
+                                                      io::Task<PlannedCall> plan) {
   PlannedCall planned = co_await std::move(plan);
-  planned.intent.requestHash = blob_name(planned.request);
+  planned.intent.requestHash = blob_name(planned.passed ? planned.passed->body : planned.request);
   co_await session.append(std::move(planned.intent), std::move(planned.blobs));
 
   const auto& model = run.spec.model;
   ProviderTarget target{run.metadata.ns, model.provider, model.baseURL, model.authSecretRef};
   journal::ModelOutcome outcome{.turn = call.turn};
   std::vector<journal::Batch::Blob> blobs;
-  TurnEvent last;
+  auto keep = [&](std::string bytes) {
+    outcome.message = blob_name(bytes);
+    blobs.push_back({outcome.message, std::move(bytes)});
+  };
+  End end;
   try {
-    auto result = co_await providers_.call(std::move(target), std::move(planned.request),
-                                           [&call](std::string_view text) { call.add(text); });
-    std::string message = protocol::to_text(result.message);
-    outcome.message = blob_name(message);
-    blobs.push_back({outcome.message, std::move(message)});
-    outcome.usage = result.usage;
-    outcome.finish = result.finish;
-    last.result = std::move(result);
+    if (planned.passed) {
+      PassedSink sink{[&call](std::string_view type) { call.content_type = type; },
+                      [&call](std::string_view bytes) { call.add(bytes); }};
+      auto answer =
+          co_await providers_.pass(std::move(target), std::move(*planned.passed), std::move(sink));
+      outcome.usage = answer.usage;
+      outcome.contentType = answer.content_type;
+      keep(answer.bytes);
+      end = ForeignAnswer{std::move(answer.content_type), std::move(answer.bytes)};
+    } else {
+      auto result = co_await providers_.call(std::move(target), std::move(planned.request),
+                                             [&call](std::string_view text) { call.add(text); });
+      keep(protocol::to_text(result.message));
+      outcome.usage = result.usage;
+      outcome.finish = result.finish;
+      end = TurnEvent{.result = std::move(result)};
+    }
   } catch (const ProviderFailed& failed) {
     outcome.error = failed.failure;
     outcome.usage = failed.usage;
-    last.error = failed.failure;
+    end = TurnEvent{.error = failed.failure};
   }
   co_await session.append(std::move(outcome), std::move(blobs));
-  co_return last;
+  co_return end;
 }
 
 }  // namespace gateway

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "gateway/provider.h"
@@ -15,7 +16,8 @@ namespace gateway {
 struct PlannedCall {
   journal::ModelIntent intent;
   std::vector<journal::Batch::Blob> blobs;
-  std::string request;  // for Providers
+  std::string request;                    // of a turn, for Providers
+  std::optional<PassedRequest> passed{};  // of a foreign agent
 };
 
 class ModelCalls {
@@ -30,8 +32,9 @@ class ModelCalls {
  private:
   io::Task<> run(RunPtr, std::shared_ptr<Session>, std::shared_ptr<ModelCall>,
                  io::Task<PlannedCall> plan);
-  io::Task<protocol::TurnEvent> call_and_record(const objects::AgentRun&, Session&, ModelCall&,
-                                                io::Task<PlannedCall> plan);
+  using End = std::variant<protocol::TurnEvent, ForeignAnswer>;
+  io::Task<End> call_and_record(const objects::AgentRun&, Session&, ModelCall&,
+                                io::Task<PlannedCall> plan);
 
   base::Log& log_;
   Providers& providers_;

@@ -71,68 +71,149 @@ class ImpatientDialer final : public io::Dialer {
   std::unique_ptr<io::Dialer> inner_;
 };
 
+// One try's answer, as it comes.
+class Reading {
+ public:
+  virtual ~Reading() = default;
+  // Says whether the listener heard something of it; nothing when it is not `aloud`.
+  virtual bool add(std::string_view piece, bool aloud) = 0;
+  virtual void finish() = 0;  // Error(unavailable) when it is not whole
+  virtual bool is_done() const = 0;
+  virtual const Usage& usage() const = 0;
+};
+
+// Of a turn of ours.
+class TurnReading final : public Reading {
+ public:
+  TurnReading(std::unique_ptr<llm::AnswerReader> reader,
+              const std::function<void(std::string_view)>& on_text)
+      : reader_(std::move(reader)), on_text_(on_text) {}
+  bool add(std::string_view piece, bool aloud) override {
+    const std::string text = reader_->add(piece);
+    if (text.empty() || !aloud) return false;
+    on_text_(text);
+    return true;
+  }
+  void finish() override { result = reader_->finish(); }
+  bool is_done() const override { return reader_->is_done(); }
+  const Usage& usage() const override { return reader_->usage(); }
+
+  protocol::TurnResult result;
+
+ private:
+  std::unique_ptr<llm::AnswerReader> reader_;
+  const std::function<void(std::string_view)>& on_text_;
+};
+
+// Of a request that passes.
+class PassedReading final : public Reading {
+ public:
+  PassedReading(const PassedRequest& request, std::string_view content_type, const PassedSink& sink)
+      : content_type_(content_type),
+        passing_(request.endpoint, content_type, request.usage_chunk),
+        sink_(sink) {}
+  bool add(std::string_view piece, bool aloud) override { return take(passing_.add(piece), aloud); }
+  void finish() override {
+    take(passing_.finish(), false);
+    if (passing_.error()) throw llm::ProviderError(*passing_.error());
+    if (!passing_.whole())
+      throw base::Error(base::Code::unavailable, "it ended before the answer was whole");
+  }
+  bool is_done() const override { return passing_.is_done(); }
+  const Usage& usage() const override { return passing_.usage(); }
+
+  std::string bytes;
+
+ private:
+  bool take(const std::vector<llm::Piece>& pieces, bool aloud) {
+    bool heard = false;
+    for (const llm::Piece& piece : pieces) {
+      bytes += piece.bytes;
+      if (!aloud || piece.place == llm::Piece::Place::end) continue;
+      if (std::exchange(silent_, false)) sink_.begin(content_type_);
+      sink_.add(piece.bytes);
+      heard = true;
+    }
+    return heard;
+  }
+
+  std::string content_type_;
+  llm::Passthrough passing_;
+  const PassedSink& sink_;
+  bool silent_ = true;
+};
+
 // One try's end.
 struct Attempt {
-  std::optional<protocol::TurnResult> result;
-  Refusal refusal;  // without result
+  std::unique_ptr<Reading> answer;  // whole
+  Refusal refusal;                  // without answer
   Usage usage;
 };
 
 struct Call {
-  Endpoint endpoint;
-  Key key;
+  llm::Family family{};
   std::string body;
-  std::function<void(std::string_view)> on_text;
+  std::vector<std::pair<std::string, std::string>> headers{};  // the client's
+  std::string query{};                                         // likewise
+  std::function<std::unique_ptr<Reading>(std::string_view content_type)> read;
+  ProviderAddress address{};
+  Key key{};
   bool spoke = false;
 };
 
 io::Request make_request(const Call& call) {
-  io::Request request{"POST", call.endpoint.url.target, {}, call.body};
+  io::Request request{"POST", call.address.url.target, {}, call.body};
   request.headers.set("Content-Type", "application/json");
   request.headers.set("Accept", "text/event-stream, application/json");
   request.headers.set("User-Agent", "sympozium-gateway");
-  if (const auto& key = call.key.reveal(); !key.empty())
+  const std::string& key = call.key.reveal();
+  if (call.family == llm::Family::anthropic) {
+    request.headers.set(llm::anthropic_version_header, std::string(llm::anthropic_version));
+    if (!key.empty()) request.headers.set(llm::anthropic_key_header, key);
+  } else if (!key.empty()) {
     request.headers.set("Authorization", "Bearer " + key);
+  }
+  for (const auto& [name, value] : call.headers) request.headers.set(name, value);
   return request;
 }
 
 // What stopped us from hearing an answer.
-Refusal explain(const Endpoint& endpoint, const base::Error& error) {
+Refusal explain(const ProviderAddress& address, const base::Error& error) {
   switch (error.code()) {
     case base::Code::timeout:
-      return refusal("provider_unavailable", cat(endpoint.name, " gave no answer: ", error.what()),
+      return refusal("provider_unavailable", cat(address.name, " gave no answer: ", error.what()),
                      Again::yes);
     case base::Code::denied:
       return refusal("unreachable",
-                     cat(endpoint.name, " did not prove who it is: ", error.what(),
+                     cat(address.name, " did not prove who it is: ", error.what(),
                          ". Its certificate must be valid and from an authority that this machine "
                          "trusts"),
                      Again::no);
     case base::Code::unavailable:
       return refusal("unreachable",
-                     cat(endpoint.name, " cannot be reached: ", error.what(),
+                     cat(address.name, " cannot be reached: ", error.what(),
                          ". Check spec.model.baseURL, and that the provider is up"),
                      Again::yes);
-    default: return refusal("internal", cat(endpoint.name, ": ", error.what()), Again::no);
+    default: return refusal("internal", cat(address.name, ": ", error.what()), Again::no);
   }
 }
 
 // What stopped the answer in its middle.
-Refusal explain_break(const Endpoint& endpoint, const base::Error& error) {
+Refusal explain_break(const ProviderAddress& address, const base::Error& error) {
   if (const auto* reported = dynamic_cast<const llm::ProviderError*>(&error)) {
     const Refusal inside =
-        llm::explain_refusal(endpoint.name, 400, base::to_text(reported->body()), "", {});
+        llm::explain_refusal(address.name, 400, base::to_text(reported->body()), "", {});
     if (inside.failure.code == "context_length") return inside;
     return refusal("provider_unavailable",
-                   cat(endpoint.name, ": ", error.what(), ". Try again later"), Again::yes);
+                   cat(address.name, ": ", error.what(), ". Try again later"), Again::yes);
   }
   if (error.code() == base::Code::invalid)
     return refusal("invalid_request",
-                   cat(endpoint.name, " sent what is no chat completion: ", error.what(),
+                   cat(address.name, " sent what is no answer of its API: ", error.what(),
                        ". Check spec.model.baseURL"),
                    Again::no);
-  return refusal("provider_unavailable",
-                 cat(endpoint.name, " broke its answer off: ", error.what()), Again::yes);
+  return refusal("provider_unavailable", cat(address.name, " broke its answer off: ", error.what()),
+                 Again::yes);
 }
 
 }  // namespace
@@ -147,12 +228,12 @@ struct Providers::Impl {
   std::map<std::string, std::shared_ptr<Limiter>> limiters;        // by hash of origin and key
   std::map<std::string, std::shared_ptr<io::HttpClient>> clients;  // by origin
 
-  std::shared_ptr<Limiter> limiter_of(const Endpoint& endpoint, const Key& key) {
+  std::shared_ptr<Limiter> limiter_of(const ProviderAddress& address, const Key& key) {
     if (limiters.size() >= remembered_max)
       std::erase_if(limiters, [&](const auto& one) {
         return one.second.use_count() == 1 && one.second->is_open();
       });
-    auto& limiter = limiters[io::sha256(cat(origin(endpoint.url), "\n", key.reveal()))];
+    auto& limiter = limiters[io::sha256(cat(origin(address.url), "\n", key.reveal()))];
     if (!limiter)
       limiter = std::make_shared<Limiter>(clock, settings.calls_at_once, settings.longest_pause);
     return limiter;
@@ -179,8 +260,8 @@ struct Providers::Impl {
 
   // Read anew for each call, so that a changed key or annotation holds at once. An API server that
   // is away is waited for.
-  io::Task<Key> read_key(const ProviderTarget& target, const Endpoint& endpoint) {
-    if (target.secret.empty()) co_return key_of(target, endpoint, {});
+  io::Task<Key> read_key(const ProviderTarget& target, const ProviderAddress& address) {
+    if (target.secret.empty()) co_return key_of(target, address, {});
     const auto give_up = clock.steady() + secret_patience;
     for (Duration pause = first_look;; pause = std::min(pause * 2, longest_look)) {
       std::string why;
@@ -189,7 +270,7 @@ struct Providers::Impl {
         const auto object = co_await kube::find(api, ref);
         std::optional<objects::Secret> secret;
         if (object) secret = schema::read<objects::Secret>(*object);
-        co_return key_of(target, endpoint, secret);
+        co_return key_of(target, address, secret);
       } catch (const base::Error& error) {
         const bool away =
             error.code() == base::Code::unavailable || error.code() == base::Code::timeout;
@@ -216,7 +297,7 @@ struct Providers::Impl {
   // The answer's header; a status other than 200 is a refusal, a 429 is everybody's.
   io::Task<std::unique_ptr<io::ResponseStream>> open(const Call& call, Limiter& limiter,
                                                      Refusal& refused) {
-    auto client = client_of(call.endpoint.url);
+    auto client = client_of(call.address.url);
     auto alone = co_await limiter.enter();
     io::Request request = make_request(call);
     auto stream = co_await client->open(std::move(request), settings.first_byte);
@@ -235,25 +316,21 @@ struct Providers::Impl {
       if (error.code() == base::Code::cancelled) throw;
     }
     said = without(std::move(said), call.key);
-    refused = llm::explain_refusal(call.endpoint.name, status, said, after, clock.now());
+    refused = llm::explain_refusal(call.address.name, status, said, after, clock.now());
     co_return nullptr;
   }
 
   // Reads the answer to its end. A second try is silent when the first one spoke.
-  io::Task<protocol::TurnResult> listen(io::ResponseStream& stream, llm::AnswerParser& parser,
-                                        Call& call, bool aloud) {
-    while (!parser.is_done()) {
+  io::Task<> listen(io::ResponseStream& stream, Reading& reading, Call& call, bool aloud) {
+    while (!reading.is_done()) {
       auto next = stream.next();
       const auto piece =
           co_await io::within(clock, settings.silence, "waiting for more", std::move(next));
       if (!piece) break;
-      const std::string text = parser.add(*piece);
-      if (text.empty()) continue;
-      call.spoke = true;
-      if (aloud) call.on_text(text);
+      if (reading.add(*piece, aloud)) call.spoke = true;
     }
-    if (parser.is_done()) co_await drain(stream);
-    co_return parser.finish();
+    if (reading.is_done()) co_await drain(stream);
+    reading.finish();
   }
 
   // What follows [DONE] is the end of the body: with it the connection can be used again.
@@ -273,34 +350,39 @@ struct Providers::Impl {
       stream = co_await open(call, limiter, out.refusal);
     } catch (const base::Error& error) {
       if (error.code() == base::Code::cancelled) throw;
-      out.refusal = explain(call.endpoint, error);
+      out.refusal = explain(call.address, error);
     }
     if (!stream) co_return out;
-    llm::AnswerParser parser(stream->headers().get("Content-Type"));
+    auto reading = call.read(stream->headers().get("Content-Type"));
     const bool aloud = !call.spoke;
+    bool whole = false;
     try {
-      out.result = co_await listen(*stream, parser, call, aloud);
+      co_await listen(*stream, *reading, call, aloud);
+      whole = true;
     } catch (const base::Error& error) {
       if (error.code() == base::Code::cancelled) throw;
-      out.refusal = explain_break(call.endpoint, error);
+      out.refusal = explain_break(call.address, error);
     }
-    out.usage = parser.usage();
+    out.usage = reading->usage();
+    if (whole) out.answer = std::move(reading);
     co_return out;
   }
 
-  io::Task<protocol::TurnResult> run(ProviderTarget target, Call call) {
-    call.endpoint = endpoint_of(target);
-    call.key = co_await read_key(target, call.endpoint);
-    auto limiter = limiter_of(call.endpoint, call.key);
+  // The whole answer, and the usage of all tries.
+  io::Task<std::pair<std::unique_ptr<Reading>, Usage>> run(const ProviderTarget& target,
+                                                           llm::Endpoint endpoint, Call& call) {
+    call.family = llm::family_of(target.provider);
+    call.address = address_of(target, endpoint);
+    if (std::string& path = call.address.url.target; !call.query.empty())
+      path += cat(path.contains('?') ? "&" : "?", call.query);
+    call.key = co_await read_key(target, call.address);
+    auto limiter = limiter_of(call.address, call.key);
     auto seat = co_await limiter->take_seat();
     Usage spent;
     for (int tries = 1;; ++tries) {
       Attempt done = co_await attempt(call, *limiter);
       add(spent, done.usage);
-      if (done.result) {
-        done.result->usage = spent;
-        co_return std::move(*done.result);
-      }
+      if (done.answer) co_return std::pair{std::move(done.answer), spent};
       auto& [failure, again, after] = done.refusal;
       failure.message = without(std::move(failure.message), call.key);
       const Duration pause = std::max(after.value_or(Duration(0)), back_off(tries - 1));
@@ -316,7 +398,7 @@ struct Providers::Impl {
         throw ProviderFailed{failure, spent};
       }
       log.warn("model call goes on after a pause", {{"namespace", target.ns},
-                                                    {"provider", call.endpoint.name},
+                                                    {"provider", call.address.name},
                                                     {"code", failure.code},
                                                     {"tries", std::to_string(tries)},
                                                     {"pause", base::format_duration(pause)}});
@@ -333,10 +415,33 @@ Providers::~Providers() = default;
 
 io::Task<protocol::TurnResult> Providers::call(ProviderTarget target, std::string request,
                                                std::function<void(std::string_view)> on_text) {
+  const llm::Family family = llm::family_of(target.provider);
   Call call;
   call.body = std::move(request);
-  call.on_text = std::move(on_text);
-  return impl_->run(std::move(target), std::move(call));
+  call.read = [&](std::string_view content_type) -> std::unique_ptr<Reading> {
+    return std::make_unique<TurnReading>(llm::make_reader(family, content_type), on_text);
+  };
+  auto [reading, usage] = co_await impl_->run(target, llm::turn_endpoint(family), call);
+  auto result = std::move(static_cast<TurnReading&>(*reading).result);
+  result.usage = usage;
+  co_return result;
+}
+
+io::Task<PassedAnswer> Providers::pass(ProviderTarget target, PassedRequest request,
+                                       PassedSink sink) {
+  PassedAnswer out;
+  Call call;
+  call.body = request.body;
+  call.headers = request.headers;
+  call.query = request.query;
+  call.read = [&](std::string_view content_type) -> std::unique_ptr<Reading> {
+    out.content_type = content_type;
+    return std::make_unique<PassedReading>(request, content_type, sink);
+  };
+  auto [reading, usage] = co_await impl_->run(target, request.endpoint, call);
+  out.bytes = std::move(static_cast<PassedReading&>(*reading).bytes);
+  out.usage = usage;
+  co_return out;
 }
 
 }  // namespace gateway

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "io/loop.h"
 #include "kube/api.h"
+#include "llm/passthrough.h"
 #include "protocol/gateway.h"
 
 namespace gateway {
@@ -38,12 +39,33 @@ struct ProviderSettings {
   std::string ca_pem;                    // "" : the system's roots
 };
 
+// A request that an agent's own client made (llm::prepare_request).
+struct PassedRequest {
+  llm::Endpoint endpoint{};
+  std::string body;
+  llm::UsageChunk usage_chunk = llm::UsageChunk::forwarded;
+  // What of the client's request shapes the answer beside its body.
+  std::string query;                                         // "beta=true", "" without
+  std::vector<std::pair<std::string, std::string>> headers;  // anthropic-version, anthropic-beta
+};
+struct PassedAnswer {
+  std::string content_type;
+  std::string bytes;  // whole, as the client is to see them
+  protocol::Usage usage;
+};
+// An answer as it comes: its type once, then what may be seen before it is committed. The end,
+// which a client acts on, is in the PassedAnswer only.
+struct PassedSink {
+  std::function<void(std::string_view content_type)> begin;
+  std::function<void(std::string_view bytes)> add;
+};
+
 class Providers {
  public:
   Providers(io::Loop&, base::Clock&, base::Random&, base::Log&, kube::Api&, ProviderSettings);
   ~Providers();
 
-  // `request`: the body of a chat completions request that asks for a stream (llm/request.h).
+  // `request`: the body of a turn of the provider's family that asks for a stream (llm/family.h).
   // `on_text` gets each piece of text as it comes. Only here is anything retried: what is worth it,
   // `tries` times, with pauses. A stream that breaks off after it spoke is asked for once more in
   // silence, so that no text comes twice; the result may then say something else than what was
@@ -51,6 +73,10 @@ class Providers {
   // ProviderFailed with words that name cause and fix; Error(cancelled) when stopped.
   io::Task<protocol::TurnResult> call(ProviderTarget, std::string request,
                                       std::function<void(std::string_view)> on_text);
+
+  // The same for a request that passes as its bytes. ProviderFailed also when the provider is of a
+  // family that does not speak its endpoint.
+  io::Task<PassedAnswer> pass(ProviderTarget, PassedRequest, PassedSink);
 
  private:
   struct Impl;

@@ -1,6 +1,7 @@
 #include "gateway/reporter.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "gateway/server.h"
@@ -34,7 +35,9 @@ io::Task<> Reporter::run() {
 
 // Ends when the status says it, or when there is nobody to tell.
 io::Task<> Reporter::report(journal::Event event) {
-  if (event.kind != journal::Kind::run_begun && event.kind != journal::Kind::run_outcome) co_return;
+  constexpr std::array told{journal::Kind::run_begun, journal::Kind::diverged,
+                            journal::Kind::run_outcome};
+  if (std::ranges::find(told, event.kind) == told.end()) co_return;
   const auto state = co_await journal_.state(event.run);
   if (!state) co_return;
   const Json patch = co_await describe(event, *state);
@@ -63,6 +66,13 @@ io::Task<Json> Reporter::describe(journal::Event event, journal::RunState state)
   JsonObject status;
   if (event.kind == journal::Kind::run_begun) {
     status["policyHash"] = journal::read<journal::RunBegun>(event).policyHash;
+  } else if (event.kind == journal::Kind::diverged) {
+    const auto diverged = journal::read<journal::Diverged>(event);
+    status["divergence"] = schema::encode(objects::Divergence{.attempt = event.fence.attempt,
+                                                              .execution = event.fence.execution,
+                                                              .turn = diverged.turn,
+                                                              .recorded = diverged.recorded,
+                                                              .pointer = diverged.pointer});
   } else {
     const auto outcome = journal::read<journal::RunOutcome>(event);
     if (!outcome.text.empty()) {

@@ -10,7 +10,7 @@
 #include "gateway/reporter.h"
 #include "gateway/runs.h"
 #include "gateway/session.h"
-#include "llm/request.h"
+#include "llm/family.h"
 #include "policy/tools.h"
 #include "protocol/codec.h"
 #include "protocol/gateway.h"
@@ -105,7 +105,7 @@ struct Gateway::Impl {
         providers(l, c, r, g, a, settings.provider),
         reporter(c, g, j, a),
         model_calls(l, g, providers),
-        foreign(c, model_calls) {}
+        foreign(g, model_calls) {}
 
   base::Clock& clock;
   base::Log& log;
@@ -159,6 +159,7 @@ struct Gateway::Impl {
     for (const auto& tool : policy::offered_tools(run->spec.toolPolicy, declared))
       welcome.tools.push_back(offer(tool));
     welcome.past = co_await session->past();
+    welcome.completed = count_completed(*session);
     welcome.outcome = co_await session->outcome();
     co_return to_text(welcome);
   }
@@ -229,7 +230,8 @@ struct Gateway::Impl {
     const auto& model = run->spec.model;
     out.intent.parameters = JsonObject{{"provider", model.provider}, {"model", model.model}};
     for (auto& message : asked.append) messages.push_back(std::move(message));
-    out.request = llm::make_request(model.model, messages, tools, llm::Delivery::streamed);
+    out.request = llm::make_request(llm::family_of(model.provider), model.model, messages, tools,
+                                    llm::Delivery::streamed);
     co_return out;
   }
 
@@ -364,7 +366,8 @@ struct Gateway::Impl {
     co_await session.load();
   }
 
-  // A foreign agent says no hello: its first request in a pod begins an execution.
+  // A foreign agent without our launcher says no hello: its first request in a pod begins an
+  // execution.
   io::Task<> enter_foreign(const objects::AgentRun& run, Session& session) {
     auto has_begun = [&] { return session.fence() >= journal::Fence{run.status.attempt, 1}; };
     if (session.is_loaded() && has_begun()) co_return;
@@ -400,7 +403,8 @@ struct Gateway::Impl {
     const PodIdentity pod =
         co_await verifier.verify(std::string(exchange.headers().get("Authorization")));
     const RunPtr run = co_await runs.of_pod(pod);
-    const std::string path = exchange.method() == "POST" ? exchange.target() : "";
+    const std::string target = exchange.target().substr(0, exchange.target().find('?'));
+    const std::string path = exchange.method() == "POST" ? target : "";
     co_await check_not_over(*run, path);
     std::string body = co_await exchange.body(settings.body_bytes);
     if (path == "/v1/hello") {
@@ -408,23 +412,25 @@ struct Gateway::Impl {
       co_await exchange.respond(answer(std::move(welcome)));
       co_return;
     }
-    if (exchange.method() == "GET" && exchange.target() == "/v1/models") {
+    if (exchange.method() == "GET" && target == "/v1/models") {
       co_await exchange.respond(answer(list_models(*run)));
       co_return;
     }
     auto session = session_of(run->metadata.uid);
     const std::string fence(exchange.headers().get(header_execution));
     const std::string bridge(exchange.headers().get(header_bridge));
-    if (path == "/v1/chat/completions" && fence.empty()) {
+    const auto endpoint = find_endpoint(path);
+    if (endpoint && fence.empty()) {
       co_await enter_foreign(*run, *session);
     } else {
       co_await enter(*session);
       session->check_fence(fence);
     }
+    note_used(*session, exchange.headers().get(header_used));
     if (path == "/v1/turn") {
       co_await turn(exchange, run, session, std::move(body));
-    } else if (path == "/v1/chat/completions") {
-      co_await foreign.complete(exchange, run, session, std::move(body));
+    } else if (endpoint) {
+      co_await foreign.complete(exchange, run, session, *endpoint, std::move(body));
     } else if (path == "/v1/tools/decide") {
       auto call = from_text<ToolCall>(body);
       const Decision decision = co_await decide(run, session, std::move(call), bridge);

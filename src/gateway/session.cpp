@@ -1,5 +1,8 @@
 #include "gateway/session.h"
 
+#include <ranges>
+#include <span>
+
 #include "base/text.h"
 #include "gateway/foreign.h"
 #include "io/crypto.h"
@@ -21,6 +24,12 @@ std::string blob_name(std::string_view bytes) { return io::sha256_hex(bytes); }
 void ModelCall::add(std::string_view text) {
   pieces_.emplace_back(text);
   std::exchange(more_, std::make_shared<io::Event>())->set();
+}
+
+void ModelCall::end(ForeignAnswer answer) {
+  answer_ = std::move(answer);
+  ended_ = true;
+  more_->set();
 }
 
 void ModelCall::end(protocol::TurnEvent last) {
@@ -78,7 +87,8 @@ io::Task<> Session::begin_execution(std::int64_t attempt, std::string agent, std
   batch.add(journal::ExecutionBegun{.agent = std::move(agent), .podUid = std::move(pod_uid)});
   co_await commit(std::move(batch));
   fence_ = next;
-  answered.clear();
+  used.clear();
+  torn.clear();
 }
 
 void Session::check_fence(std::string_view header) const {
@@ -116,6 +126,57 @@ void Session::note(journal::ToolOutcome outcome) {
   call.outcome = std::move(outcome);
 }
 
+std::vector<std::string> Session::foreign_conversation(std::int64_t turn) const {
+  std::vector<const journal::ModelIntent*> line;
+  for (auto at = record_.turns.find(turn); at != record_.turns.end();
+       at = record_.turns.find(at->second.intent.parent))
+    line.push_back(&at->second.intent);
+  std::vector<std::string> blobs;
+  for (const auto* intent : std::views::reverse(line))
+    blobs.insert(blobs.end(), intent->appended.begin(), intent->appended.end());
+  return blobs;
+}
+
+std::pair<std::int64_t, std::size_t> Session::find_parent(
+    const std::string& endpoint, const std::vector<std::string>& blobs) const {
+  std::pair<std::int64_t, std::size_t> best{0, 0};
+  for (const auto& [number, turn] : record_.turns) {
+    if (turn.intent.endpoint != endpoint) continue;
+    const auto known = foreign_conversation(number);
+    if (known.size() > best.second && known.size() <= blobs.size() &&
+        std::ranges::equal(known, std::span(blobs).first(known.size())))
+      best = {number, known.size()};
+  }
+  return best;
+}
+
+io::Task<base::Json> Session::foreign_request(std::int64_t turn) {
+  const journal::ModelIntent intent = record_.turns.at(turn).intent;
+  base::JsonObject body;
+  if (!intent.given.empty()) {
+    const std::string given = co_await blob(intent.given);
+    body = base::parse_json(given).as_object();
+  }
+  if (!intent.tools.empty()) {
+    const std::string tools = co_await blob(intent.tools);
+    body["tools"] = base::parse_json(tools);
+  }
+  std::vector<std::string> names = foreign_conversation(turn);
+  if (!names.empty()) {
+    const auto contents = co_await journal_.blobs(std::move(names));
+    base::JsonArray conversation;
+    for (const auto& text : contents) conversation.push_back(base::parse_json(text));
+    body[conversation_member(intent.endpoint)] = std::move(conversation);
+  }
+  co_return body;
+}
+
+io::Task<ForeignAnswer> Session::foreign_answer(std::int64_t turn) {
+  const journal::ModelOutcome outcome = *record_.turns.at(turn).outcome;
+  std::string bytes = co_await blob(outcome.message);
+  co_return ForeignAnswer{outcome.contentType, std::move(bytes)};
+}
+
 void Session::note(journal::RunOutcome outcome) { record_.outcome = std::move(outcome); }
 
 io::Task<std::string> Session::blob(std::string sha256) {
@@ -126,7 +187,8 @@ io::Task<std::string> Session::blob(std::string sha256) {
 
 io::Task<std::optional<protocol::TurnResult>> Session::result(std::int64_t turn) {
   auto at = record_.turns.find(turn);
-  if (at == record_.turns.end() || !at->second.outcome || at->second.outcome->error)
+  if (at == record_.turns.end() || !at->second.outcome || at->second.outcome->error ||
+      is_foreign(at->second.intent))
     co_return std::nullopt;
   const journal::ModelOutcome outcome = *at->second.outcome;
   const std::string text = co_await blob(outcome.message);
@@ -177,7 +239,6 @@ io::Task<std::vector<protocol::PastTurn>> Session::past() {
     auto answer = co_await result(number);
     if (!answer) continue;
     const journal::ModelIntent intent = record_.turns.at(number).intent;
-    if (is_foreign(intent)) continue;
     protocol::PastTurn past_turn{number, intent.parent, {}, std::move(answer->message)};
     std::vector<std::string> appended = co_await journal_.blobs(intent.appended);
     for (const auto& text : appended)

@@ -17,24 +17,37 @@
 
 namespace gateway {
 
+// How a foreign agent's call is known again.
+struct ForeignKey {
+  std::string endpoint;  // "/v1/chat/completions"; "" for a turn
+  std::string request;   // hex SHA-256 of its body's canonical form
+  bool operator==(const ForeignKey&) const = default;
+};
+struct ForeignAnswer {
+  std::string content_type, bytes;
+};
+
 // A model call under way. Whoever asks for it joins; it goes on when nobody listens any more.
 class ModelCall {
  public:
-  explicit ModelCall(std::int64_t turn, std::string request = {})
-      : turn(turn), request(std::move(request)) {}
-  void add(std::string_view text);
+  explicit ModelCall(std::int64_t turn, ForeignKey key = {}) : turn(turn), key(std::move(key)) {}
+  void add(std::string_view text);     // of a foreign agent's call: bytes of the answer
   void end(protocol::TurnEvent last);  // result or error
+  void end(ForeignAnswer);             // the whole of it
 
   // Waits for the piece of text number `at`; nothing when the call ended without it.
   io::Task<std::optional<std::string>> piece(std::size_t at);
-  const protocol::TurnEvent& last() const { return last_; }  // after the last piece
+  const protocol::TurnEvent& last() const { return last_; }               // after the last piece
+  const std::optional<ForeignAnswer>& answer() const { return answer_; }  // then, too
 
   const std::int64_t turn;
-  const std::string request;  // the hash of a foreign agent's request, else ""
+  const ForeignKey key;
+  std::string content_type;  // of a foreign agent's answer: known with its first piece
 
  private:
   std::vector<std::string> pieces_;
   protocol::TurnEvent last_;
+  std::optional<ForeignAnswer> answer_;
   bool ended_ = false;
   std::shared_ptr<io::Event> more_ = std::make_shared<io::Event>();  // replaced when set
 };
@@ -67,7 +80,15 @@ class Session {
   io::Task<std::vector<protocol::Message>> conversation(std::int64_t parent);
   // The tool definitions that hold at a turn.
   io::Task<std::vector<protocol::ToolDefinition>> tools(std::int64_t turn);
-  // The answer to a completed turn; nothing when there is none, or it failed.
+  // A foreign agent's request as it was, as far as the journal knows.
+  io::Task<base::Json> foreign_request(std::int64_t turn);
+  io::Task<ForeignAnswer> foreign_answer(std::int64_t turn);
+  // What a conversation of these blobs continues: the call of this endpoint whose conversation is
+  // the longest beginning of it, and how long that is. {0, 0}: none.
+  std::pair<std::int64_t, std::size_t> find_parent(const std::string& endpoint,
+                                                   const std::vector<std::string>& blobs) const;
+  // The answer to a completed turn; nothing when there is none, it failed, or it is a foreign
+  // agent's call.
   io::Task<std::optional<protocol::TurnResult>> result(std::int64_t turn);
   io::Task<std::vector<protocol::PastTurn>> past();
   io::Task<std::optional<protocol::Outcome>> outcome();
@@ -78,8 +99,9 @@ class Session {
   const std::string& uid() const { return uid_; }
 
   std::map<std::int64_t, std::shared_ptr<ModelCall>> calls;  // under way, by turn
-  std::set<std::int64_t> answered;  // turns of a foreign agent that it has the answers to
-  io::Semaphore writing{1};         // decisions and outcomes come one after the other
+  std::set<std::int64_t> used;  // calls of a foreign agent that it has the answers to
+  std::set<std::int64_t> torn;  // those that ended in an error for it although they are completed
+  io::Semaphore writing{1};     // decisions and outcomes come one after the other
 
  private:
   io::Task<> commit(journal::Batch);
@@ -89,6 +111,8 @@ class Session {
   void note(journal::ToolIntent);
   void note(journal::ToolOutcome);
   void note(journal::RunOutcome);
+  void note(const journal::Diverged&) { record_.diverged = fence_; }
+  std::vector<std::string> foreign_conversation(std::int64_t turn) const;  // blobs
 
   journal::Journal& journal_;
   std::string uid_;

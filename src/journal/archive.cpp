@@ -26,6 +26,7 @@ auto visit(const Event& event, Visitor visitor) {
     case Kind::model_outcome: return visitor(read<ModelOutcome>(event));
     case Kind::tool_intent: return visitor(read<ToolIntent>(event));
     case Kind::tool_outcome: return visitor(read<ToolOutcome>(event));
+    case Kind::diverged: return visitor(read<Diverged>(event));
     case Kind::run_outcome: return visitor(read<RunOutcome>(event));
   }
   throw Error(Code::internal, cat("event ", event.id(), " is of no known kind"));
@@ -37,6 +38,7 @@ struct Named {
   std::vector<std::string> operator()(const ModelIntent& intent) const {
     auto names = intent.appended;
     names.push_back(intent.tools);
+    names.push_back(intent.given);
     return names;
   }
   std::vector<std::string> operator()(const ModelOutcome& outcome) const {
@@ -44,6 +46,7 @@ struct Named {
   }
   std::vector<std::string> operator()(const ToolIntent&) const { return {}; }
   std::vector<std::string> operator()(const ToolOutcome& outcome) const { return {outcome.result}; }
+  std::vector<std::string> operator()(const Diverged&) const { return {}; }
   std::vector<std::string> operator()(const RunOutcome& outcome) const { return {outcome.text}; }
 };
 
@@ -64,6 +67,7 @@ struct Tally {
       ++state.sums.toolCalls;
   }
   void operator()(const ToolOutcome&) const {}
+  void operator()(const Diverged&) const {}
   void operator()(const RunOutcome&) const {
     if (std::exchange(state.ended, true)) throw Error(Code::invalid, "the run ends twice");
   }

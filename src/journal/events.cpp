@@ -40,6 +40,22 @@ constexpr Struct ModelIntent::table{
          "Model, limits and whatever else shapes the answer."},
         {"requestHash", &ModelIntent::requestHash, honoured,
          "Hex SHA-256 of the bytes that were sent."},
+        {"endpoint", &ModelIntent::endpoint, honoured, "Of a foreign agent's call: its path."},
+        {"request", &ModelIntent::request, honoured,
+         "Of a foreign agent's call: hex SHA-256 of its canonical body."},
+        {"given", &ModelIntent::given, honoured,
+         "Of a foreign agent's call: blob of its body without conversation and tools."},
+    }};
+
+constexpr Struct Diverged::table{
+    "Diverged",
+    &room<Diverged>,
+    {
+        {"turn", &Diverged::turn, required | honoured, "Number of the new call."},
+        {"recorded", &Diverged::recorded, required | honoured,
+         "Number of the completed call that was expected."},
+        {"pointer", &Diverged::pointer, honoured,
+         "JSON pointer to their first difference; absent: another endpoint."},
     }};
 
 constexpr Struct ModelOutcome::table{
@@ -48,6 +64,8 @@ constexpr Struct ModelOutcome::table{
     {
         {"turn", &ModelOutcome::turn, required | honoured, "Number of the turn."},
         {"message", &ModelOutcome::message, honoured, "Blob of the answer; absent with an error."},
+        {"contentType", &ModelOutcome::contentType, honoured,
+         "Of a foreign agent's call: the blob is the answer's bytes."},
         {"usage", &ModelOutcome::usage, honoured, "Tokens as the provider counts them."},
         {"finish", &ModelOutcome::finish, required | honoured, "Why the model stopped."},
         {"error", &ModelOutcome::error, honoured, "Why there is no answer."},

@@ -22,10 +22,11 @@ enum class Kind : std::uint8_t {
   tool_intent,
   tool_outcome,
   run_outcome,
+  diverged,
 };
 constexpr schema::Names names(Kind) {
   return {"run.begun",   "execution.begun", "model.intent", "model.outcome",
-          "tool.intent", "tool.outcome",    "run.outcome"};
+          "tool.intent", "tool.outcome",    "run.outcome",  "diverged"};
 }
 
 // Each body has its kind, its schema version (raised when a field changes its meaning; readers know
@@ -52,18 +53,24 @@ struct ExecutionBegun {
   static const schema::Struct table;
 };
 
-// A model call is about to leave. The request is the parent's request, the parent's answer, what is
-// appended and the parameters: nothing is written twice.
+// A model call is about to leave. Nothing is written twice. A turn's request is the parent's
+// request, the parent's answer, what is appended and the parameters. A foreign agent's is the
+// parent's conversation (its client repeats the answer in its own words), what is appended, and
+// the rest of its body.
 struct ModelIntent {
   static constexpr Kind kind = Kind::model_intent;
-  static constexpr std::int64_t version = 1;
+  static constexpr std::int64_t version = 2;
   std::int64_t turn = 1;
   std::int64_t parent = 0;            // the turn that this one continues; 0: none
-  std::vector<std::string> appended;  // blobs, one protocol::Message each, in order; of a foreign
-                                      // agent's call all its messages, as it wrote them
-  std::string tools;                  // blob: the tool definitions; "": as the parent's
+  std::vector<std::string> appended;  // blobs in order: one protocol::Message each; of a foreign
+                                      // agent's call one element of its conversation each
+  std::string tools;                  // blob: the tool definitions; "": as the parent's; of a
+                                      // foreign agent's call: none
   base::Json parameters = nullptr;    // model, limits and whatever else shapes the answer
   std::string requestHash;            // hex SHA-256 of the bytes that were sent
+  std::string endpoint;  // of a foreign agent's call: "/v1/chat/completions" (since version 2)
+  std::string request;   // of it: hex SHA-256 of its body in canonical form (RFC 8785)
+  std::string given;     // of it: blob of the body without conversation and tools
   std::string subject() const { return std::to_string(turn); }
   static const schema::Struct table;
 };
@@ -71,9 +78,10 @@ struct ModelIntent {
 // The complete answer, or why there is none.
 struct ModelOutcome {
   static constexpr Kind kind = Kind::model_outcome;
-  static constexpr std::int64_t version = 1;
+  static constexpr std::int64_t version = 2;
   std::int64_t turn = 1;
-  std::string message;    // blob, a protocol::Message; "" with an error
+  std::string message;      // blob, a protocol::Message; "" with an error
+  std::string contentType;  // of a foreign agent's call: `message` is the answer's bytes
   protocol::Usage usage;  // as the provider counts; also of a failed call, when known
   protocol::Finish finish = protocol::Finish::stop;
   std::optional<protocol::Failure> error;
@@ -101,6 +109,18 @@ struct ToolOutcome {
   std::string call;
   std::string result;  // blob, a protocol::ToolResult
   std::string subject() const { return call; }
+  static const schema::Struct table;
+};
+
+// A foreign agent, run again, asked what its record does not hold, while completed calls are left
+// that it has not asked for. Written before the call, once in an execution.
+struct Diverged {
+  static constexpr Kind kind = Kind::diverged;
+  static constexpr std::int64_t version = 1;
+  std::int64_t turn = 1;      // the new call
+  std::int64_t recorded = 0;  // the first completed call that is left
+  std::string pointer;        // JSON pointer to their first difference; "": another endpoint
+  std::string subject() const { return std::to_string(turn); }
   static const schema::Struct table;
 };
 

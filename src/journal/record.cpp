@@ -28,6 +28,7 @@ Record make_record(std::span<const Event> events) {
         record.calls[outcome.call].outcome = outcome;
         break;
       }
+      case Kind::diverged: record.diverged = event.fence; break;
       case Kind::run_outcome: record.outcome = read<RunOutcome>(event); break;
     }
   }

@@ -26,6 +26,7 @@ struct Record {
   std::optional<RunBegun> begun;
   std::map<std::int64_t, TurnRecord> turns;
   std::map<std::string, CallRecord> calls;
+  Fence diverged = {0, 0};  // the latest execution that did
   std::optional<RunOutcome> outcome;
 };
 

@@ -55,6 +55,22 @@ TEST(AgentRunSpec, EnvIsTheAgentsEnvironmentAndNobodyElses) {
   EXPECT_EQ(effect(a_run(), "spec.env", JsonObject{{"LANG", "C"}}, look), (Texts{"C", "(unset)"}));
 }
 
+TEST(AgentRunSpec, HarnessRunsAForeignProgramAsTheAgent) {
+  AgentRun run = a_run();
+  run.spec.harness = Harness{.image = "acme/agent:1", .command = {"agent"}};
+  auto agent_of = [](const AgentRun& one) {
+    const Job job = job_of(one);
+    return container(job, "agent");
+  };
+  auto image = [&](const AgentRun& one) { return agent_of(one).image; };
+  EXPECT_EQ(effect(run, "spec.harness.image", "acme/agent:2", image), "acme/agent:2");
+  auto args = [&](const AgentRun& one) { return agent_of(one).args; };
+  EXPECT_EQ(effect(run, "spec.harness.command", JsonArray{"sh", "-c"}, args), (Texts{"sh", "-c"}));
+  EXPECT_EQ(effect(run, "spec.harness.args", JsonArray{"-v"}, args), (Texts{"agent", "-v"}));
+  auto mode = [](const AgentRun& one) { return agent_variable(one, "MODE"); };
+  EXPECT_EQ(effect(run, "spec.harness.env", JsonObject{{"MODE", "fast"}}, mode), "fast");
+}
+
 TEST(AgentRunSpec, NodeSelectorIsThePods) {
   auto look = [](const AgentRun& run) { return job_of(run).spec.podTemplate.spec.nodeSelector; };
   EXPECT_EQ(effect(a_run(), "spec.model.nodeSelector", JsonObject{{"disk", "ssd"}}, look),
@@ -118,7 +134,9 @@ TEST(AgentRunSpec, TimeoutEndsTheRun) {
 TEST(AgentRunSpec, CleanupKeepsTheJobOfAnEndedRun) {
   auto look = [](AgentRun run) {
     reconcilers::set_failed(run.status, run, "JobFailed", "broken", noon);
-    return reconcilers::job_removal(run, std::chrono::minutes(10)).has_value();
+    Job job;
+    job.status.conditions = {{.type = "Failed", .status = "True"}};
+    return reconcilers::job_removal(run, job, std::chrono::minutes(10)).has_value();
   };
   EXPECT_FALSE(effect(a_run(), "spec.cleanup", "keep", look));
 }

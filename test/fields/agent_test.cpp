@@ -31,6 +31,24 @@ TEST(AgentSpec, EnvIsItsRuns) {
             (TextMap{{"LANG", "C"}}));
 }
 
+TEST(AgentSpec, HarnessIsItsRuns) {
+  Agent agent = an_agent();
+  agent.spec.harness = Harness{.image = "acme/agent:1", .command = {"agent"}};
+  auto look = [](const Agent& one) { return *run_of(one).spec.harness; };
+  EXPECT_EQ(effect(agent, "spec.harness.image", "acme/agent:2", look).image, "acme/agent:2");
+  EXPECT_EQ(effect(agent, "spec.harness.command", JsonArray{"sh"}, look).command, Texts{"sh"});
+  EXPECT_EQ(effect(agent, "spec.harness.args", JsonArray{"-v"}, look).args, Texts{"-v"});
+  EXPECT_EQ(effect(agent, "spec.harness.env", JsonObject{{"A", "b"}}, look).env,
+            (TextMap{{"A", "b"}}));
+}
+
+TEST(AgentSpec, ResumeIsItsRuns) {
+  Agent agent = an_agent();
+  agent.spec.resume = Resume{};
+  auto look = [](const Agent& one) { return run_of(one).spec.resume->onDivergence; };
+  EXPECT_EQ(effect(agent, "spec.resume.onDivergence", "fail", look), OnDivergence::fail);
+}
+
 TEST(AgentSpec, NodeSelectorIsItsRuns) {
   auto look = [](const Agent& agent) { return run_of(agent).spec.model.nodeSelector; };
   EXPECT_EQ(

@@ -1,6 +1,7 @@
 // What each field does that the gateway reads, and what it writes: asked as the bridge of a run's
 // pod asks.
 #include "fields/world.h"
+#include "objects/conditions.h"
 
 namespace fields {
 namespace {
@@ -140,6 +141,44 @@ TEST(GatewayOfARun, SaysWhatTheSidecarRunsForACallOfAPacksOwnTool) {
   auto input = [](const SkillPack& changed) { return command_by(changed).input; };
   EXPECT_EQ(effect(pack, "spec.sidecar.tools[].inputMode", "stdin", input),
             R"({"path":"a.txt","lines":3})");
+}
+
+// ---- a foreign agent ----
+
+std::string chat(const std::string& said) {
+  return base::cat(R"({"model":"m","messages":[{"role":"user","content":")", said, R"("}]})");
+}
+
+// Its answer to what its agent, run again, asks otherwise than before.
+int diverging(const AgentRun& run, Started& started) {
+  started = world().start(run);
+  world().hello(started);
+  world().ask(started, "/v1/chat/completions", chat("one"));
+  world().hello(started);
+  return world().status_of(started, "/v1/chat/completions", chat("two"));
+}
+
+TEST(GatewayOfARun, LetsAnAgentDivergeOrNot) {
+  Stage stage;
+  stage.run.spec.resume = Resume{};
+  auto look = [](const AgentRun& run) {
+    Started started;
+    return diverging(run, started);
+  };
+  EXPECT_EQ(effect(stage.run, "spec.resume.onDivergence", "fail", look), 400);
+}
+
+TEST(GatewayOfARun, WritesWhereAnAgentDiverged) {
+  const Stage stage;
+  Started started;
+  EXPECT_EQ(diverging(stage.run, started), 200);
+  const auto run = world().until<AgentRun>(
+      started.run, [](const AgentRun& now) { return is_true(now.status.conditions, "Diverged"); });
+  EXPECT_EQ(written(run, "status.divergence.attempt"), 1);
+  EXPECT_EQ(written(run, "status.divergence.execution"), 2);
+  EXPECT_EQ(written(run, "status.divergence.turn"), 2);
+  EXPECT_EQ(written(run, "status.divergence.recorded"), 1);
+  EXPECT_EQ(written(run, "status.divergence.pointer"), "/messages/0/content");
 }
 
 // ---- what the gateway writes ----

@@ -178,17 +178,33 @@ Started World::start(objects::AgentRun run) {
   return out;
 }
 
-std::string World::ask(const Started& from, const std::string& path, const std::string& body) {
-  apiserver::FakeExchange exchange("POST", path, body);
+namespace {
+
+void sign(apiserver::FakeExchange& exchange, const Started& from) {
   exchange.request_headers.set("Authorization", "Bearer " + from.token);
   exchange.request_headers.set(protocol::header_protocol,
                                std::to_string(protocol::protocol_version));
   if (!from.execution.empty())
     exchange.request_headers.set(protocol::header_execution, from.execution);
+}
+
+}  // namespace
+
+std::string World::ask(const Started& from, const std::string& path, const std::string& body) {
+  apiserver::FakeExchange exchange("POST", path, body);
+  sign(exchange, from);
   auto handler = impl_->gateway.handler();
   impl_->loop.run(handler(exchange));
   EXPECT_EQ(exchange.status, 200) << exchange.text;
   return exchange.text;
+}
+
+int World::status_of(const Started& from, const std::string& path, const std::string& body) {
+  apiserver::FakeExchange exchange("POST", path, body);
+  sign(exchange, from);
+  auto handler = impl_->gateway.handler();
+  impl_->loop.run(handler(exchange));
+  return exchange.status;
 }
 
 protocol::Welcome World::hello(Started& started) {

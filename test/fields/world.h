@@ -71,6 +71,8 @@ class World {
   protocol::Welcome hello(Started&);
   // One request of the pod's bridge; what the gateway answers.
   std::string ask(const Started&, const std::string& path, const std::string& body);
+  // The status of the answer to one.
+  int status_of(const Started&, const std::string& path, const std::string& body);
   // A model turn with `append`; the model's answer.
   protocol::TurnResult turn(const Started&, protocol::Turn);
 
