@@ -78,16 +78,11 @@ io::Task<> for_each(io::Loop& loop, int count, std::size_t at_once,
 
 int main(int argc, char** argv) {
   const std::map<std::string, void (*)(const bench::Flags&)> measurements{
-      {"start", bench::measure_start},
-      {"runtime", bench::measure_runtime},
-      {"runner", bench::measure_runner},
-      {"execute", bench::measure_execute},
-      {"gateway", bench::measure_gateway},
-      {"journal", bench::measure_journal},
-      {"runs", bench::measure_runs},
-      {"jobs", bench::measure_jobs},
-      {"bare-jobs", bench::make_bare_jobs},
-      {"finished-runs", bench::make_finished_runs}};
+      {"start", bench::measure_start},      {"runtime", bench::measure_runtime},
+      {"runner", bench::measure_runner},    {"execute", bench::measure_execute},
+      {"gateway", bench::measure_gateway},  {"journal", bench::measure_journal},
+      {"runs", bench::measure_runs},        {"jobs", bench::measure_jobs},
+      {"bare-jobs", bench::make_bare_jobs}, {"finished-runs", bench::make_finished_runs}};
   const std::vector<std::string> words(argv + 1, argv + argc);
   const auto chosen = words.empty() ? measurements.end() : measurements.find(words.front());
   if (chosen == measurements.end()) {
