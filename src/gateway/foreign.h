@@ -4,10 +4,11 @@
 // A foreign agent holds its own conversation and runs its own tools (its sandbox bounds them), so a
 // run has either turns or such calls. Run again from its start, it is answered from the record when
 // endpoint and canonical body (RFC 8785) equal those of a completed call whose answer it does not
-// have yet in this execution; the order of calls is ignored, and that of tool results side by side. One that is under way is joined; anything else
-// is a new call, and when completed calls are left then, the execution has diverged. What the agent
-// has, its bridge says (protocol::header_used); a gateway that was restarted forgets it, and may
-// answer a completed call from the record once more: never is one paid for twice.
+// have yet in this execution; the order of calls is ignored, and that of tool results side by side.
+// One that is under way is joined; anything else is a new call, and when completed calls are left
+// then, the execution has diverged. What the agent has, its bridge says (protocol::header_used); a
+// gateway that was restarted forgets it, and may answer a completed call from the record once more:
+// never is one paid for twice.
 #pragma once
 
 #include "base/clock.h"

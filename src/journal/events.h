@@ -82,7 +82,7 @@ struct ModelOutcome {
   std::int64_t turn = 1;
   std::string message;      // blob, a protocol::Message; "" with an error
   std::string contentType;  // of a foreign agent's call: `message` is the answer's bytes
-  protocol::Usage usage;  // as the provider counts; also of a failed call, when known
+  protocol::Usage usage;    // as the provider counts; also of a failed call, when known
   protocol::Finish finish = protocol::Finish::stop;
   std::optional<protocol::Failure> error;
   std::string subject() const { return std::to_string(turn); }

@@ -41,8 +41,9 @@ void note_missing_image(ContainerRecord& record, const Json& spec) {
         cat("Container image \"", image, "\" is not present with pull policy of Never");
   } else {
     record.waiting_reason = "ErrImagePull";
-    record.waiting_message = cat("failed to pull image \"", image,
-                                 "\": this node pulls none; bring it with `sympozium image import FILE`");
+    record.waiting_message =
+        cat("failed to pull image \"", image,
+            "\": this node pulls none; bring it with `sympozium image import FILE`");
   }
 }
 

@@ -129,11 +129,12 @@ void expect_defaults_equal_initialisers() {
 
 TEST(Tables, GiveTheDefaultsThatTheInitialisersGive) {
   expect_defaults_equal_initialisers<
-      ModelRef, ToolPolicy, Resume, Harness, Divergence, AgentRunSpec, AgentRunStatus, RunAgentSandbox,
-      RunSandbox, LifecycleHooks, Hook, RunDefaults, WarmPool, AgentSandboxDefaults,
-      SandboxDefaults, Subagents, MemorySettings, ChannelBinding, McpServerRef, Observability,
-      RateLimit, WebEndpoint, AgentSpec, AgentStatus, Skill, SidecarTool, SidecarResources,
-      HostMount, HostAccess, SkillSidecar, SkillPackSpec, SkillPackStatus, TokenRequestSpec>();
+      ModelRef, ToolPolicy, Resume, Harness, Divergence, AgentRunSpec, AgentRunStatus,
+      RunAgentSandbox, RunSandbox, LifecycleHooks, Hook, RunDefaults, WarmPool,
+      AgentSandboxDefaults, SandboxDefaults, Subagents, MemorySettings, ChannelBinding,
+      McpServerRef, Observability, RateLimit, WebEndpoint, AgentSpec, AgentStatus, Skill,
+      SidecarTool, SidecarResources, HostMount, HostAccess, SkillSidecar, SkillPackSpec,
+      SkillPackStatus, TokenRequestSpec>();
   // apply_defaults changes nothing that encode wrote, so compare what it adds to an empty object.
   auto check = [](const Struct& table, const Json& made) {
     Json empty = base::JsonObject{};

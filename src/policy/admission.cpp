@@ -157,9 +157,10 @@ Issues rules_of(const objects::AgentRun& run) {
   check_skills(issues, "spec.skills", run.spec.skills);
   check_foreign(issues, run.spec.harness, run.spec.resume);
   if (run.spec.harness && run.spec.toolPolicy != objects::ToolPolicy{})
-    issues.push_back({"spec.toolPolicy",
-                      "does not bind a foreign agent (spec.harness), which runs its own tools in its "
-                      "sandbox; remove it"});
+    issues.push_back(
+        {"spec.toolPolicy",
+         "does not bind a foreign agent (spec.harness), which runs its own tools in its "
+         "sandbox; remove it"});
   return issues;
 }
 

@@ -162,9 +162,10 @@ io::Task<base::Issues> RunReconciler::examine_packs(RunPtr run, std::vector<Used
     }
     add_from(issues, path, "SkillPack " + skill.skillPackRef, problems_of(*pack));
     if (run->spec.harness && pack->spec.sidecar)
-      issues.push_back({path, cat("SkillPack ", skill.skillPackRef,
-                                  " has a tool sidecar, which a foreign agent (spec.harness) cannot "
-                                  "call; remove the pack, or the harness")});
+      issues.push_back(
+          {path, cat("SkillPack ", skill.skillPackRef,
+                     " has a tool sidecar, which a foreign agent (spec.harness) cannot "
+                     "call; remove the pack, or the harness")});
     packs.push_back({*pack, skill.params});
     plain.push_back(*pack);
   }

@@ -32,8 +32,8 @@ inline constexpr std::string_view succeeded = "Succeeded", agent_failed = "Agent
 // for), Finished (its Job has ended), and kstatus' Ready, Reconciling, Stalled.
 namespace condition {
 inline constexpr std::string_view accepted = "Accepted", started = "Started", finished = "Finished",
-                                  diverged = "Diverged",
-                                  ready = "Ready", reconciling = "Reconciling", stalled = "Stalled";
+                                  diverged = "Diverged", ready = "Ready",
+                                  reconciling = "Reconciling", stalled = "Stalled";
 }  // namespace condition
 
 inline constexpr base::Duration default_timeout{10 * 60'000};
@@ -66,7 +66,8 @@ const objects::Pod* current_pod(const objects::AgentRunStatus&,
                                 const std::vector<const objects::Pod*>&);
 
 // Everything a look can change, in this order: pod (name, uid, attempt, startedAt), Started,
-// Diverged, outcome → phase, Job's end, timeout. Does nothing to a terminal status but fill exitCode.
+// Diverged, outcome → phase, Job's end, timeout. Does nothing to a terminal status but fill
+// exitCode.
 void observe(objects::AgentRunStatus&, const objects::AgentRun&, const Sight&);
 
 // When the next thing happens by time alone: timeout, end of grace. Nothing for a terminal status.
