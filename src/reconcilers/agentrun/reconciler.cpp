@@ -338,6 +338,16 @@ io::Task<Result> RunReconciler::settle(RunPtr run) {
   const std::optional<base::Time> removal = job_removal(*run, *job, settings_.retention);
   if (!removal) co_return Result{};
   if (clock_.now() < *removal) co_return until(removal, clock_.now());
+  if (!has_ended(*job)) {
+    // What we know of it may be old: an agent that has ended since is not cut off.
+    kube::Ref ref = ref_to(*job);
+    std::optional<base::Json> now = co_await kube::find(api_, std::move(ref));
+    if (now && has_ended(controller::decode<Job>(*now))) {
+      caches_.jobs.assume(*now);
+      co_return until(job_removal(*run, controller::decode<Job>(*now), settings_.retention),
+                      clock_.now());
+    }
+  }
   co_await remove_job(run);
   co_return Result{};
 }

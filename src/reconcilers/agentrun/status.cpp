@@ -227,6 +227,8 @@ std::string limit_of(const Pod& pod, std::string_view container) {
 
 }  // namespace
 
+bool has_ended(const Job& job) { return find_end(job) != nullptr; }
+
 base::Duration timeout_of(const AgentRun& run) {
   return base::parse_duration(run.spec.timeout).value_or(default_timeout);
 }
@@ -299,7 +301,7 @@ std::optional<base::Time> job_removal(const AgentRun& run, const Job& job,
   if (!is_terminal(status.phase) || !status.completedAt) return {};
   const Condition* ready = find_condition(status.conditions, condition::ready);
   if (ready && ready->reason == reason::timed_out) return *status.completedAt;
-  if (!find_end(job)) return *status.completedAt + std::min(last_words, retention);
+  if (!has_ended(job)) return *status.completedAt + std::min(last_words, retention);
   if (run.spec.cleanup == Cleanup::keep) return {};
   return *status.completedAt + retention;
 }

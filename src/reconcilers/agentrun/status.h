@@ -77,6 +77,7 @@ std::optional<base::Time> next_look(const objects::AgentRunStatus&, const object
 // its retention is over; never by us with cleanup: keep. An agent that goes on although its run is
 // over has half a minute to end.
 inline constexpr base::Duration last_words{30'000};
+bool has_ended(const objects::Job&);
 std::optional<base::Time> job_removal(const objects::AgentRun&, const objects::Job&,
                                       base::Duration retention);
 
