@@ -200,11 +200,13 @@ class FirstRun(unittest.TestCase):
         self.assertLessEqual(masters, {"kubectl", "kube-apiserver", "sympozium", "kube-controller-manager"}, masters)
         ours = set(self.home.users.values())
         # A stock node authorizer may learn of a binding a moment after the node has seen it; a kubelet meets that, too, and asks again.
-        allowed = {(e["user"]["username"], e["requestURI"]) for e in entries if e.get("responseStatus", {}).get("code") == 200}
+        # Both what a pod names and the token of its account are asked for then.
+        allowed = {(e["user"]["username"], e["verb"], e["requestURI"]) for e in entries if e.get("responseStatus", {}).get("code") in (200, 201)}
         refused = [(e["user"]["username"], e["verb"], e["requestURI"]) for e in entries
                    if e.get("responseStatus", {}).get("code") == 403 and e["user"]["username"] in ours
-                   and not (e["user"]["username"] == self.home.users["node"] and e["verb"] == "get"
-                            and (e["user"]["username"], e["requestURI"]) in allowed)]
+                   and not (e["user"]["username"] == self.home.users["node"]
+                            and (e["verb"] == "get" or e["requestURI"].endswith("/token"))
+                            and (e["user"]["username"], e["verb"], e["requestURI"]) in allowed)]
         self.assertEqual(refused, [])
 
     def test_92_nothing_crashed(self):
