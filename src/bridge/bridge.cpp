@@ -343,7 +343,10 @@ struct Bridge::Impl {
   io::Task<> handle(io::Exchange& exchange) {
     io::Response refusal;
     try {
-      const std::string target(path_of(exchange.target()));
+      // Only where clients of their own send one is there a query.
+      const std::string path(path_of(exchange.target()));
+      const std::string& target =
+          is_foreign(path) || path == "/v1/models" ? path : exchange.target();
       const bool posted = exchange.method() == "POST";
       if (target == "/healthz") {
         co_await exchange.respond({200, {{"Content-Type", "text/plain"}}, "ok\n"});

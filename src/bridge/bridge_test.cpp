@@ -293,7 +293,10 @@ TEST_F(BridgeTest, SaysThatThereIsNoSidecar) {
   EXPECT_NE(execute(R"({"command":"ls"})").text.find("no tool sidecar"), std::string::npos);
 }
 
-TEST_F(BridgeTest, KnowsNoOtherEndpoint) { EXPECT_EQ(ask("/v1/secrets", "{}").status, 404); }
+TEST_F(BridgeTest, KnowsNoOtherEndpoint) {
+  EXPECT_EQ(ask("/v1/secrets", "{}").status, 404);
+  EXPECT_EQ(ask("/v1/hello?x", "{}").status, 404) << "queries are for clients of their own";
+}
 
 TEST(FormatResult, RefusesAnAnswerThatIsNone) {
   EXPECT_THROW(format_result(base::JsonObject{{"stdout", "x"}}), base::Error);

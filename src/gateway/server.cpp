@@ -403,7 +403,9 @@ struct Gateway::Impl {
     const PodIdentity pod =
         co_await verifier.verify(std::string(exchange.headers().get("Authorization")));
     const RunPtr run = co_await runs.of_pod(pod);
-    const std::string target = exchange.target().substr(0, exchange.target().find('?'));
+    // Only where clients of their own send one is there a query.
+    std::string target = exchange.target().substr(0, exchange.target().find('?'));
+    if (!find_endpoint(target) && target != "/v1/models") target = exchange.target();
     const std::string path = exchange.method() == "POST" ? target : "";
     co_await check_not_over(*run, path);
     std::string body = co_await exchange.body(settings.body_bytes);
