@@ -1,6 +1,7 @@
 #include "postgres/pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "io/sync.h"
@@ -80,7 +81,12 @@ Pool::Pool(io::Loop& loop, base::Clock& clock, base::Random& random, ConnectOpti
     : impl_(std::make_shared<Impl>(loop, clock, random, std::move(connecting), options)),
       group_(loop) {}
 
-Pool::~Pool() { impl_->connections.clear(); }
+// A connection's end lets ready tasks run, one of which may have opened another: it finds a list of
+// its own.
+Pool::~Pool() {
+  group_.stop();
+  const auto ending = std::exchange(impl_->connections, {});
+}
 
 io::Task<std::vector<Result>> Pool::run(Transaction transaction) {
   auto impl = impl_;
