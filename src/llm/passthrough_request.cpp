@@ -1,6 +1,5 @@
 // What is changed in a request that passes, and what the client is told when there is no answer.
 #include "base/text.h"
-#include "llm/completion.h"
 #include "llm/members.h"
 #include "llm/passthrough.h"
 
@@ -71,7 +70,15 @@ Prepared prepare_request(Endpoint endpoint, const Json& body, const std::string&
 }
 
 std::string make_error(Endpoint endpoint, const Failure& failure) {
-  if (endpoint != Endpoint::messages) return make_error(failure);
+  if (endpoint != Endpoint::messages) {
+    // The specification's own word, which clients look for.
+    const std::string code =
+        failure.code == "context_length" ? "context_length_exceeded" : failure.code;
+    return base::to_text(JsonObject{{"error", JsonObject{{"message", failure.message},
+                                                         {"type", "gateway"},
+                                                         {"param", nullptr},
+                                                         {"code", code}}}});
+  }
   return base::to_text(JsonObject{
       {"type", "error"},
       {"error", JsonObject{{"type", anthropic_type(failure.code)}, {"message", failure.message}}}});

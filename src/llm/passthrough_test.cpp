@@ -311,6 +311,10 @@ TEST(PassthroughError, IsInTheWordsOfTheApi) {
             R"({"type":"error","error":{"type":"rate_limit_error","message":"slow down"}})");
   EXPECT_EQ(base::parse_json(make_error(Endpoint::responses, failure)).at_pointer("/error/message"),
             "slow down");
+  const std::string too_long = make_error(Endpoint::chat_completions, {"context_length", "x"});
+  EXPECT_EQ(base::parse_json(too_long).at_pointer("/error/code"), "context_length_exceeded");
+  AnswerParser parser("text/event-stream");
+  EXPECT_THROW(parser.add(error_event(Endpoint::chat_completions, failure)), ProviderError);
   for (auto endpoint : {Endpoint::chat_completions, Endpoint::responses, Endpoint::messages}) {
     const Passed passed = pass(endpoint, error_event(endpoint, failure));
     EXPECT_NE(passed.error.find("slow down"), std::string::npos);
