@@ -38,6 +38,14 @@ io::Response json_answer(std::string text) {
   return {200, {{"Content-Type", "application/json"}}, std::move(text)};
 }
 
+// Of the gateway's answer, what the agent is told beside the body.
+io::Headers kept_of(const io::Headers& said) {
+  io::Headers kept;
+  for (const char* name : {"Content-Type", "Retry-After", "x-should-retry"})
+    if (said.has(name)) kept.set(name, std::string(said.get(name)));
+  return kept;
+}
+
 // What a foreign agent's own client asks for; a query may follow.
 bool is_foreign(std::string_view path) {
   return path == "/v1/chat/completions" || path == "/v1/responses" || path == "/v1/embeddings" ||
@@ -169,9 +177,7 @@ struct Bridge::Impl {
       try {
         io::Response& response = answer.response;
         response.status = stream->status();
-        for (auto name : {"Content-Type", "Retry-After"})
-          if (stream->headers().has(name))
-            response.headers.set(name, std::string(stream->headers().get(name)));
+        response.headers = kept_of(stream->headers());
         response.body = co_await stream->rest(body_bytes_max);
         co_return answer;
       } catch (const base::Error& error) {
@@ -215,10 +221,7 @@ struct Bridge::Impl {
     }
     if (asked_in == execution)
       for (const std::string& call : told) used.erase(call);
-    io::Headers headers;
-    for (auto name : {"Content-Type", "Retry-After", "x-should-retry"})
-      if (stream->headers().has(name)) headers.set(name, std::string(stream->headers().get(name)));
-    co_await exchange.begin(stream->status(), std::move(headers));
+    co_await exchange.begin(stream->status(), kept_of(stream->headers()));
     for (; piece; piece = co_await stream->next()) co_await exchange.send(*piece);
     co_await exchange.end();
     const std::string call(stream->headers().get(protocol::header_call));
@@ -233,11 +236,7 @@ struct Bridge::Impl {
     for (;;) {
       auto stream = co_await open(exchange, exchange.target(), body.bytes);
       if (!begun) {
-        io::Headers headers;
-        for (auto name : {"Content-Type", "Retry-After"})
-          if (stream->headers().has(name))
-            headers.set(name, std::string(stream->headers().get(name)));
-        co_await exchange.begin(stream->status(), std::move(headers));
+        co_await exchange.begin(stream->status(), kept_of(stream->headers()));
         begun = true;
       }
       bool broken = false;
