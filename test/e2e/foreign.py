@@ -3,14 +3,13 @@
 
 HOME: embedded or cluster. A shell script asks the model by HTTP, as any library does. It is killed after each answer, run again from
 its start in an empty workspace, and pays for no answer twice. Its image is one of ours, and one that is imported."""
-import hashlib
-import io
 import json
 import pathlib
 import sys
-import tarfile
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "frameworks"))
+import oci
 from homes import HOMES, ROOT, SYMPOZIUM, Model, eventually, run
 
 SCRIPT = """
@@ -61,36 +60,9 @@ def requests(model):
 
 
 def an_image(folder):
-    """An OCI image layout in a tar, as builders write it: one layer with busybox."""
-    busybox = pathlib.Path("/bin/busybox").read_bytes()
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w:gz") as tar:
-        program = tarfile.TarInfo("bin/busybox")
-        program.size, program.mode = len(busybox), 0o755
-        tar.addfile(program, io.BytesIO(busybox))
-        for applet in ("sh", "wget", "sed", "ls", "touch"):
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            tar.addfile(link)
-    blobs = {}
-
-    def blob(content):
-        content = content if isinstance(content, bytes) else json.dumps(content).encode()
-        digest = hashlib.sha256(content).hexdigest()
-        blobs[f"blobs/sha256/{digest}"] = content
-        return {"digest": f"sha256:{digest}", "size": len(content)}
-
-    config = blob({"os": "linux", "architecture": "amd64", "config": {"Env": ["PATH=/bin"]}})
-    manifest = blob({"schemaVersion": 2, "config": config, "layers": [blob(layer.getvalue())]})
-    files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": json.dumps({"schemaVersion": 2, "manifests": [manifest]}).encode(),
-             **blobs}
-    path = folder / "agent.tar"
-    with tarfile.open(path, "w") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    return path
+    """One layer with busybox."""
+    links = [(f"/bin/{applet}", "busybox") for applet in ("sh", "wget", "sed", "ls", "touch")]
+    return oci.write_image(folder / "agent.tar", [oci.layer({"/bin/busybox": "/bin/busybox"}, links)], {"Env": ["PATH=/bin"]})
 
 
 def check_crashes(home, model, image):
