@@ -167,19 +167,14 @@ class Teller {
   // What a foreign agent's client was answered, in its API's own words.
   std::string said_in(std::int64_t turn, const std::string& content_type,
                       const std::string& bytes) const {
-    using llm::Endpoint;
     const auto path = endpoints_.find(turn);
-    for (const Endpoint endpoint : {Endpoint::chat_completions, Endpoint::responses,
-                                    Endpoint::embeddings, Endpoint::messages}) {
-      if (path == endpoints_.end() ||
-          path->second != cat("/v1", llm::request_path(endpoint, "/v1")))
-        continue;
-      llm::Passthrough reader(endpoint, content_type);
-      reader.add(bytes);
-      reader.finish();
-      return reader.text();
-    }
-    return bytes;
+    const auto endpoint =
+        path == endpoints_.end() ? std::nullopt : llm::find_endpoint(path->second);
+    if (!endpoint) return bytes;
+    llm::Passthrough reader(*endpoint, content_type);
+    reader.add(bytes);
+    reader.finish();
+    return reader.text();
   }
 
   void add_answer(const journal::ModelOutcome& outcome, StoryStep& step) {

@@ -1,7 +1,6 @@
 #include "gateway/foreign.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
 
@@ -14,18 +13,6 @@ using base::JsonObject;
 using protocol::Failure;
 
 namespace {
-
-struct KnownEndpoint {
-  std::string_view path;
-  llm::Endpoint endpoint;
-  std::string_view conversation;
-};
-constexpr std::array<KnownEndpoint, 4> endpoints{{
-    {"/v1/chat/completions", llm::Endpoint::chat_completions, "messages"},
-    {"/v1/responses", llm::Endpoint::responses, "input"},
-    {"/v1/embeddings", llm::Endpoint::embeddings, ""},
-    {"/v1/messages", llm::Endpoint::messages, "messages"},
-}};
 
 bool is_completed(const journal::TurnRecord& turn) {
   return turn.outcome && !turn.outcome->error && !turn.outcome->contentType.empty();
@@ -70,15 +57,14 @@ io::Response refusal(llm::Endpoint endpoint, const Failure& failure) {
 
 }  // namespace
 
-std::optional<llm::Endpoint> find_endpoint(std::string_view path) {
-  const auto known = std::ranges::find(endpoints, path, &KnownEndpoint::path);
-  if (known == endpoints.end()) return std::nullopt;
-  return known->endpoint;
-}
-
-std::string_view conversation_member(std::string_view path) {
-  const auto known = std::ranges::find(endpoints, path, &KnownEndpoint::path);
-  return known == endpoints.end() ? "" : known->conversation;
+std::string_view conversation_member(llm::Endpoint endpoint) {
+  switch (endpoint) {
+    case llm::Endpoint::responses: return "input";
+    case llm::Endpoint::embeddings: return "";
+    case llm::Endpoint::chat_completions:
+    case llm::Endpoint::messages: break;
+  }
+  return "messages";
 }
 
 bool is_foreign(const journal::ModelIntent& intent) {
@@ -140,23 +126,16 @@ std::string list_models(const objects::AgentRun& run) {
 // ---- a request ----
 
 struct ForeignAgents::Asked {
-  llm::Endpoint endpoint;
   ForeignKey key;
-  Json body;
-  std::string query;
-  std::vector<std::pair<std::string, std::string>> headers;
+  Json body;             // as the client wrote it
+  PassedRequest passed;  // as the provider gets it
 };
 
 namespace {
 
 io::Task<PlannedCall> plan_call(RunPtr run, std::shared_ptr<Session> session, std::int64_t turn,
-                                llm::Endpoint endpoint, ForeignKey key, Json body,
-                                PassedRequest passed) {
-  auto prepared = llm::prepare_request(endpoint, body, run->spec.model.model);
+                                ForeignKey key, Json body, PassedRequest passed) {
   PlannedCall out;
-  passed.endpoint = endpoint;
-  passed.body = base::to_text(prepared.body);
-  passed.usage_chunk = prepared.usage_chunk;
   auto& intent = out.intent;
   intent.turn = turn;
   intent.endpoint = key.endpoint;
@@ -168,7 +147,7 @@ io::Task<PlannedCall> plan_call(RunPtr run, std::shared_ptr<Session> session, st
     return name;
   };
   JsonObject& rest = body.as_object();
-  const std::string_view member = conversation_member(key.endpoint);
+  const std::string_view member = conversation_member(passed.endpoint);
   if (const auto at = member.empty() ? rest.end() : rest.find(member);
       at != rest.end() && at->value().is_array()) {
     for (const auto& item : at->value().get_array()) intent.appended.push_back(keep(item));
@@ -248,18 +227,17 @@ io::Task<> ForeignAgents::complete(io::Exchange& exchange, RunPtr run,
     if (session->record().outcome)
       throw base::Error(base::Code::invalid, "the run has its outcome; there are no more calls");
     Asked asked;
-    asked.endpoint = endpoint;
     asked.body = base::parse_json(body);
-    asked.key.endpoint = std::ranges::find(endpoints, endpoint, &KnownEndpoint::endpoint)->path;
-    asked.key.request = blob_name(matched_text(endpoint, asked.body));
+    // Refused before it is written down.
+    auto prepared = llm::prepare_request(endpoint, asked.body, run->spec.model.model);
+    asked.passed = {endpoint, base::to_text(prepared.body), prepared.usage_chunk, {}, {}};
+    asked.key = {llm::served_path(endpoint), blob_name(matched_text(endpoint, asked.body))};
     const std::string& target = exchange.target();
     if (const auto query = target.find('?'); query != std::string::npos)
-      asked.query = target.substr(query + 1);
+      asked.passed.query = target.substr(query + 1);
     for (const char* name : {"anthropic-version", "anthropic-beta"})
       if (const auto value = exchange.headers().get(name); !value.empty())
-        asked.headers.emplace_back(name, value);
-    // Refused before it is written down.
-    llm::prepare_request(endpoint, asked.body, run->spec.model.model);
+        asked.passed.headers.emplace_back(name, value);
     auto call = co_await find_or_start(run, session, std::move(asked));
     co_await forward(exchange, *session, *call, endpoint);
   } catch (const base::Error& error) {
@@ -288,11 +266,8 @@ io::Task<std::shared_ptr<ModelCall>> ForeignAgents::find_or_start(RunPtr run,
   }
   co_await note_divergence(*run, *session, asked, next);
   auto call = std::make_shared<ModelCall>(next, asked.key);
-  PassedRequest passed;
-  passed.query = std::move(asked.query);
-  passed.headers = std::move(asked.headers);
-  auto plan = plan_call(run, session, next, asked.endpoint, asked.key, std::move(asked.body),
-                        std::move(passed));
+  auto plan =
+      plan_call(run, session, next, asked.key, std::move(asked.body), std::move(asked.passed));
   co_return model_calls_.start(std::move(run), std::move(session), std::move(call),
                                std::move(plan));
 }

@@ -17,10 +17,8 @@
 
 namespace gateway {
 
-// "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/messages"; nothing for others.
-std::optional<llm::Endpoint> find_endpoint(std::string_view path);
 // The member of a body that grows from call to call; "" when none does.
-std::string_view conversation_member(std::string_view path);
+std::string_view conversation_member(llm::Endpoint);
 
 class ForeignAgents {
  public:

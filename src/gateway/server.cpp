@@ -405,7 +405,7 @@ struct Gateway::Impl {
     const RunPtr run = co_await runs.of_pod(pod);
     // Only where clients of their own send one is there a query.
     std::string target = exchange.target().substr(0, exchange.target().find('?'));
-    if (!find_endpoint(target) && target != "/v1/models") target = exchange.target();
+    if (!llm::find_endpoint(target) && target != "/v1/models") target = exchange.target();
     const std::string path = exchange.method() == "POST" ? target : "";
     co_await check_not_over(*run, path);
     std::string body = co_await exchange.body(settings.body_bytes);
@@ -421,7 +421,7 @@ struct Gateway::Impl {
     auto session = session_of(run->metadata.uid);
     const std::string fence(exchange.headers().get(header_execution));
     const std::string bridge(exchange.headers().get(header_bridge));
-    const auto endpoint = find_endpoint(path);
+    const auto endpoint = llm::find_endpoint(path);
     if (endpoint && fence.empty()) {
       co_await enter_foreign(*run, *session);
     } else {

@@ -166,7 +166,7 @@ io::Task<base::Json> Session::foreign_request(std::int64_t turn) {
     const auto contents = co_await journal_.blobs(std::move(names));
     base::JsonArray conversation;
     for (const auto& text : contents) conversation.push_back(base::parse_json(text));
-    body[conversation_member(intent.endpoint)] = std::move(conversation);
+    body[conversation_member(*llm::find_endpoint(intent.endpoint))] = std::move(conversation);
   }
   co_return body;
 }

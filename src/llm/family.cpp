@@ -27,6 +27,17 @@ std::string_view request_path(Endpoint endpoint, std::string_view base_path) {
   return base_path.ends_with("/v1") ? "/messages" : "/v1/messages";
 }
 
+std::string served_path(Endpoint endpoint) {
+  return "/v1" + std::string(request_path(endpoint, "/v1"));
+}
+
+std::optional<Endpoint> find_endpoint(std::string_view path) {
+  for (const Endpoint one :
+       {Endpoint::chat_completions, Endpoint::responses, Endpoint::embeddings, Endpoint::messages})
+    if (path == served_path(one)) return one;
+  return std::nullopt;
+}
+
 std::string make_request(Family family, const std::string& model,
                          std::span<const protocol::Message> messages,
                          std::span<const protocol::ToolDefinition> tools, Delivery delivery) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,11 @@ bool speaks(Family, Endpoint);
 // What follows the path of the base URL: "/chat/completions". Anthropic's clients take a base URL
 // without a version, OpenAI's one that ends in /v1; both are taken for messages.
 std::string_view request_path(Endpoint, std::string_view base_path);
+
+// The path at which an agent's client asks the gateway for it: "/v1/chat/completions".
+std::string served_path(Endpoint);
+// Nothing for a path of none.
+std::optional<Endpoint> find_endpoint(std::string_view served_path);
 
 // Anthropic's headers; OpenAI's key goes into Authorization.
 inline constexpr std::string_view anthropic_key_header = "x-api-key";
