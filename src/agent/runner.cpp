@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t results_kept = 3;  // by a compaction
 constexpr std::size_t step_text_bytes = 2048;
+constexpr std::size_t lost_call_bytes = 200;  // of its arguments, told to the model
 
 std::string first_line(std::string_view text, std::size_t bytes) {
   auto line = text.substr(0, text.find('\n'));
@@ -40,6 +41,26 @@ std::string shown(const protocol::ToolResult& result, std::size_t bytes_max) {
 }
 
 }  // namespace
+
+// A call of an earlier turn; nothing when there is no such call.
+const protocol::RequestedCall* find_call(const std::vector<protocol::PastTurn>& past,
+                                         std::string_view call) {
+  const auto dot = call.find('.');
+  const auto turn = base::parse_int(call.substr(0, dot));
+  const auto index = base::parse_int(call.substr(std::min(dot, call.size() - 1) + 1));
+  for (const auto& each : past)
+    if (const auto& calls = each.answer.toolCalls; each.turn == turn && index && *index >= 0 &&
+                                                   static_cast<std::size_t>(*index) < calls.size())
+      return &calls[static_cast<std::size_t>(*index)];
+  return nullptr;
+}
+
+bool was_said(const std::vector<protocol::PastTurn>& past, std::string_view text) {
+  return std::ranges::any_of(past, [&](const protocol::PastTurn& turn) {
+    return std::ranges::any_of(turn.append,
+                               [&](const Message& message) { return message.content == text; });
+  });
+}
 
 Runner::Runner(io::Loop& loop, base::Clock& clock, BridgeClient& bridge, FileTools files,
                StepSink sink)
@@ -81,6 +102,7 @@ io::Task<Runner::Ended> Runner::converse(const protocol::Welcome& welcome) {
   const auto tools = define_tools(welcome.tools);
   Conversation conversation;
   conversation.restore(welcome.past);
+  std::string lost = restore_workspace(welcome);
   if (welcome.past.empty()) {
     if (!welcome.system.empty()) conversation.add({Role::system, welcome.system, {}, {}});
     conversation.add({Role::user, welcome.task, {}, {}});
@@ -88,6 +110,7 @@ io::Task<Runner::Ended> Runner::converse(const protocol::Welcome& welcome) {
   }
   while (!conversation.answer().toolCalls.empty()) {
     co_await run_tools(conversation, welcome);
+    if (!lost.empty()) conversation.add({Role::user, std::exchange(lost, ""), {}, {}});
     if (conversation.last_turn() >= welcome.iterations)
       co_return Ended{
           protocol::RunStatus::error, conversation.answer().content,
@@ -99,6 +122,34 @@ io::Task<Runner::Ended> Runner::converse(const protocol::Welcome& welcome) {
     co_await ask(conversation, tools);
   }
   co_return Ended{protocol::RunStatus::success, conversation.answer().content, ""};
+}
+
+std::string Runner::restore_workspace(const protocol::Welcome& welcome) {
+  std::string gone;
+  const auto list = [&](std::string_view name, const protocol::RequestedCall& call) {
+    gone +=
+        cat("\n- call ", name, ": ", call.name, " ", first_line(call.arguments, lost_call_bytes));
+  };
+  for (const auto& name : welcome.workspace.lost)
+    if (const auto* call = find_call(welcome.past, name)) list(name, *call);
+  for (const auto& name : welcome.workspace.redo) {
+    const auto* call = find_call(welcome.past, name);
+    if (!call || !FileTools::knows(call->name)) continue;
+    const ToolText done = files_.run(call->name, base::parse_json(call->arguments));
+    if (done.failed) list(name, *call);
+    note({.type = protocol::StepType::note,
+          .call = name,
+          .tool = call->name,
+          .text = done.failed ? cat("could not be done again: ", done.text)
+                              : "done again: the pod's workspace was lost",
+          .failed = done.failed});
+  }
+  if (gone.empty()) return {};
+  std::string text = cat(
+      "[This run's pod was lost, and /workspace with it. What write_file and edit_file did there "
+      "was done again; what these calls changed there is gone:",
+      gone, "\nLook at a file before you rely on it, and repeat what is needed.]");
+  return was_said(welcome.past, text) ? std::string() : text;
 }
 
 // One model turn; a conversation that is too long for the model is made smaller once and asked

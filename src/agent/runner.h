@@ -30,6 +30,8 @@ class Runner {
   io::Task<Ended> converse(const protocol::Welcome&);
   io::Task<protocol::TurnResult> ask(class Conversation&,
                                      const std::vector<protocol::ToolDefinition>&);
+  // Makes again what earlier pods wrote; what the model is to be told of the rest, or "".
+  std::string restore_workspace(const protocol::Welcome&);
   io::Task<> run_tools(Conversation&, const protocol::Welcome&);
   io::Task<> run_tool(protocol::RequestedCall, std::string call, const protocol::Welcome&,
                       protocol::Message& out);

@@ -189,6 +189,68 @@ TEST_F(RunnerTest, GoesOnWhereAnEarlierExecutionStopped) {
   EXPECT_EQ(bridge.outcome->text, "done");
 }
 
+// Turn 1 wrote and edited a file and ran a command; its results came with turn 2, which asked to
+// read.
+std::vector<PastTurn> past_of_a_lost_pod() {
+  const std::vector<RequestedCall> first{
+      {"c1", "write_file", R"({"path":"a.txt","content":"one two"})"},
+      {"c2", "edit_file",
+       R"({"path":"a.txt","edits":[{"old_string":"two","new_string":"three"}]})"},
+      {"c3", "execute_command", R"({"command":"make all"})"}};
+  return {{1, 0, {{Role::user, "do it", {}, {}}}, {Role::assistant, "", first, {}}},
+          {2,
+           1,
+           {{Role::tool, "wrote", {}, "c1"}},
+           {Role::assistant, "", {{"c4", "read_file", R"({"path":"a.txt"})"}}, {}}}};
+}
+
+TEST_F(RunnerTest, MakesTheFilesOfALostPodAgainAndSaysWhatIsGone) {
+  bridge.welcome.attempt = 2;
+  bridge.welcome.past = past_of_a_lost_pod();
+  bridge.welcome.workspace = {{"1.0", "1.1"}, {"1.2"}};
+  bridge.turns = {says("done")};
+  run();
+  EXPECT_EQ(io::read_file(workspace / "a.txt"), "one three");
+  ASSERT_EQ(bridge.decided.size(), 1u) << "what is done again needs no grant";
+  ASSERT_EQ(bridge.reported.size(), 1u);
+  EXPECT_NE(bridge.reported[0].result.text.find("one three"), std::string::npos);
+  ASSERT_EQ(bridge.asked.size(), 1u);
+  const auto& said = bridge.asked[0].append;
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[0].toolCallId, "c4");
+  EXPECT_EQ(said[1].role, Role::user);
+  EXPECT_NE(said[1].content.find("call 1.2: execute_command {\"command\":\"make all\"}"),
+            std::string::npos)
+      << said[1].content;
+  EXPECT_EQ(said[1].content.find("a.txt"), std::string::npos) << said[1].content;
+}
+
+TEST_F(RunnerTest, SaysOnceWhatIsGone) {
+  bridge.welcome.attempt = 2;
+  bridge.welcome.past = past_of_a_lost_pod();
+  bridge.welcome.workspace = {{}, {"1.2"}};
+  bridge.turns = {says("done")};
+  run();
+  PastTurn told{
+      3, 2, bridge.asked[0].append, {Role::assistant, "", {{"c5", "read_file", "{}"}}, {}}};
+  bridge.welcome.past.push_back(std::move(told));
+  bridge.welcome.execution = 2;
+  bridge.turns = {says("done")};
+  run();
+  ASSERT_EQ(bridge.asked.size(), 2u);
+  EXPECT_EQ(bridge.asked[1].append.size(), 1u) << "the result of c5 alone";
+}
+
+TEST_F(RunnerTest, SaysWhatCannotBeDoneAgain) {
+  bridge.welcome.attempt = 2;
+  bridge.welcome.past = past_of_a_lost_pod();
+  bridge.welcome.workspace = {{"1.1"}, {}};  // of a file that something else had made
+  bridge.turns = {says("done")};
+  run();
+  ASSERT_EQ(bridge.asked[0].append.size(), 2u);
+  EXPECT_NE(bridge.asked[0].append[1].content.find("call 1.1: edit_file"), std::string::npos);
+}
+
 TEST_F(RunnerTest, RepeatsATurnThatBrokeOff) {
   bridge.breaks = 2;
   bridge.turns = {says("hello")};

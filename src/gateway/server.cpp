@@ -10,6 +10,7 @@
 #include "gateway/reporter.h"
 #include "gateway/runs.h"
 #include "gateway/session.h"
+#include "gateway/workspace.h"
 #include "llm/family.h"
 #include "policy/tools.h"
 #include "protocol/codec.h"
@@ -159,6 +160,7 @@ struct Gateway::Impl {
     for (const auto& tool : policy::offered_tools(run->spec.toolPolicy, declared))
       welcome.tools.push_back(offer(tool));
     welcome.past = co_await session->past();
+    welcome.workspace = co_await find_lost(*session, declared, packs);
     welcome.completed = count_completed(*session);
     welcome.outcome = co_await session->outcome();
     co_return to_text(welcome);
@@ -285,11 +287,7 @@ struct Gateway::Impl {
       const bool same_asks =
           record.fence == session->fence() && !bridge.empty() && record.intent.bridge == bridge;
       if (same_asks && tool != declared.end()) co_return granted(call, hash, *tool);
-      const bool safe =
-          tool != declared.end() && (tool->idempotent || tool->effect == objects::Effect::none ||
-                                     (tool->effect == objects::Effect::workspace &&
-                                      tool->place == policy::ToolPlace::runner));
-      if (!safe)
+      if (tool == declared.end() || !may_repeat(*tool, record, session->fence()))
         co_return Decision{Verdict::unknown,
                            "outcome unknown: the agent or its bridge was restarted while this call "
                            "ran; it may have had its effect. Look before you repeat it.",

@@ -159,12 +159,33 @@ TEST_F(GatewayTest, ResumesARunInANewPod) {
   ASSERT_EQ(welcomed.past.size(), 1U);
   EXPECT_EQ(welcomed.past[0].append.at(0).content, "count");
   EXPECT_EQ(welcomed.past[0].answer.toolCalls.size(), 3U);
+  EXPECT_EQ(welcomed.workspace.redo, std::vector<std::string>{"1.0"});
+  EXPECT_TRUE(welcomed.workspace.lost.empty());
 
   EXPECT_EQ(decide(started, write_call, "2.1").verdict, Verdict::done);
-  EXPECT_EQ(decide(started, edit_call, "2.1").verdict, Verdict::allow);   // in this workspace only
+  EXPECT_EQ(decide(started, edit_call, "2.1").verdict, Verdict::allow);   // its workspace is gone
   EXPECT_EQ(decide(started, fetch_call, "2.1").verdict, Verdict::allow);  // idempotent
   EXPECT_EQ(turn(started, 2, 1, "go on", "2.1").result.value().message.content, "Done.");
   EXPECT_EQ(provider.stats().requests, 2);
+}
+
+TEST_F(GatewayTest, LeavesTheWorkspaceOfALivingPodAlone) {
+  Simulated provider(tool_script);
+  StartedRun started = start_run(provider);
+  welcome(started);
+  turn(started, 1, 0, "count");
+  decide(started, write_call);
+  report(started, "1.0", "written");
+  decide(started, edit_call);  // never reported
+  EXPECT_TRUE(welcome(started).workspace.redo.empty());
+  EXPECT_EQ(decide(started, edit_call, "1.2").verdict, Verdict::unknown) << "twice is not once";
+
+  record_pod(started, 2);
+  EXPECT_EQ(welcome(started).workspace.redo, std::vector<std::string>{"1.0"});
+  EXPECT_EQ(welcome(started).workspace.redo, std::vector<std::string>{"1.0"})
+      << "nothing else was done here";
+  EXPECT_EQ(decide(started, edit_call, "2.2").verdict, Verdict::allow);
+  EXPECT_TRUE(welcome(started).workspace.redo.empty());
 }
 
 TEST_F(GatewayTest, SaysThatACallsOutcomeIsUnknown) {
@@ -177,8 +198,7 @@ conversations: [{steps: [{tool_calls: [{name: execute_command, arguments: {comma
       parse_json(cat(
           R"({"apiVersion":"sympozium.ai/v1alpha1","kind":"SkillPack","metadata":{"name":")", pack,
           R"("},"spec":{"skills":[{"name":"k","content":"c"}],"sidecar":{"image":"sympozium/tools"}}})")));
-  const StartedRun started =
-      start_run(provider, cat(R"("skills":[{"skillPackRef":")", pack, R"("}],)"));
+  StartedRun started = start_run(provider, cat(R"("skills":[{"skillPackRef":")", pack, R"("}],)"));
   const ToolCall call{"1.0", "execute_command", R"({"command":"date"})"};
   // The watch may show the pack later than the run.
   Answered answer = hello(started);
@@ -203,6 +223,11 @@ conversations: [{steps: [{tool_calls: [{name: execute_command, arguments: {comma
   EXPECT_NE(decision.reason.find("outcome unknown"), std::string::npos);
   EXPECT_EQ(report(started, "1.0", "it had run", next).status, 200);
   EXPECT_EQ(decide(started, call, next).verdict, Verdict::done);
+
+  record_pod(started, 2);
+  const LostWorkspace workspace = welcome(started).workspace;
+  EXPECT_EQ(workspace.lost, std::vector<std::string>{"1.0"}) << "it shared the workspace";
+  EXPECT_TRUE(workspace.redo.empty());
 }
 
 TEST_F(GatewayTest, GoesOnWithAnExecutionAfterARestart) {

@@ -122,6 +122,7 @@ void Session::note(journal::ToolIntent intent) {
 }
 
 void Session::note(journal::ToolOutcome outcome) {
+  record_.ended.push_back(outcome.call);
   auto& call = record_.calls[outcome.call];
   call.outcome = std::move(outcome);
 }

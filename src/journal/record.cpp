@@ -26,6 +26,7 @@ Record make_record(std::span<const Event> events) {
       case Kind::tool_outcome: {
         auto outcome = read<ToolOutcome>(event);
         record.calls[outcome.call].outcome = outcome;
+        record.ended.push_back(outcome.call);
         break;
       }
       case Kind::diverged: record.diverged = event.fence; break;

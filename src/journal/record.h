@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "journal/journal.h"
 
@@ -26,6 +27,7 @@ struct Record {
   std::optional<RunBegun> begun;
   std::map<std::int64_t, TurnRecord> turns;
   std::map<std::string, CallRecord> calls;
+  std::vector<std::string> ended;  // calls, in the order in which their outcomes were written
   Fence diverged = {0, 0};  // the latest execution that did
   std::optional<RunOutcome> outcome;
 };

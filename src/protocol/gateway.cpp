@@ -70,6 +70,14 @@ constexpr Struct PastTurn::table{
         {"answer", &PastTurn::answer, must, "what came back"},
     }};
 
+constexpr Struct LostWorkspace::table{
+    "LostWorkspace",
+    &room<LostWorkspace>,
+    {
+        {"redo", &LostWorkspace::redo, may, "calls of file tools to run again, in this order"},
+        {"lost", &LostWorkspace::lost, may, "calls whose changes are gone"},
+    }};
+
 constexpr Struct Welcome::table{
     "Welcome",
     &room<Welcome>,
@@ -88,6 +96,7 @@ constexpr Struct Welcome::table{
          "size at which the conversation is compacted"},
         {"resultBytes", &Welcome::resultBytes, must, "of one tool result shown to the model"},
         {"past", &Welcome::past, may, "turns completed by earlier executions"},
+        {"workspace", &Welcome::workspace, may, "what went with earlier pods"},
         {"completed", &Welcome::completed, may, "model calls that have their answer"},
         {"outcome", &Welcome::outcome, may, "committed by an earlier execution"},
     }};

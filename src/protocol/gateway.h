@@ -126,6 +126,15 @@ struct PastTurn {
   static const schema::Struct table;
 };
 
+// What earlier pods of the run changed in their workspaces, which went with them.
+struct LostWorkspace {
+  std::vector<std::string>
+      redo;  // calls of file tools, in the order in which they ended: to be run
+             // again before anything else. Empty when this pod has had a grant
+  std::vector<std::string> lost;  // calls that may have changed it in other ways: the model is told
+  static const schema::Struct table;
+};
+
 struct Welcome {
   std::string ns, name, uid;  // the run
   std::int64_t attempt = 1, execution = 1;
@@ -136,7 +145,8 @@ struct Welcome {
   std::int64_t contextBytes = 400'000;   // conversation size at which the runner compacts
   std::int64_t resultBytes = 1'048'576;  // of one tool result shown to the model
   std::vector<PastTurn> past;            // in order; empty in a first execution
-  std::int64_t completed = 0;            // model calls of all executions that have their answer
+  LostWorkspace workspace;
+  std::int64_t completed = 0;      // model calls of all executions that have their answer
   std::optional<Outcome> outcome;  // committed by an earlier execution: there is nothing left to do
   static const schema::Struct table;
 };
