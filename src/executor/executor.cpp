@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "executor/request.h"
 #include "io/file.h"
 #include "io/process.h"
 
@@ -17,8 +18,6 @@ using base::Json;
 
 namespace {
 
-constexpr std::string_view request_prefix = "exec-request-", result_prefix = "exec-result-",
-                           suffix = ".json";
 constexpr std::size_t request_bytes_max = 4 * 1024 * 1024;
 
 bool is_directory(const std::string& path) {
@@ -29,49 +28,6 @@ bool is_directory(const std::string& path) {
 bool exists(const std::string& path) {
   struct stat info{};
   return ::lstat(path.c_str(), &info) == 0;
-}
-
-struct Request {
-  std::string id, target, work_dir, input, call_id;
-  std::vector<std::string> argv;
-  base::Duration timeout{};
-};
-
-std::vector<std::string> strings_at(const Json& json, std::string_view name) {
-  std::vector<std::string> out;
-  if (auto list = base::find(json, {name}); list && list->is_array())
-    for (const auto& item : list->get_array())
-      if (item.is_string()) out.emplace_back(item.get_string());
-  return out;
-}
-
-// argv as given, its program looked for by the shell; else the shell with the command, to which
-// args are appended as positional parameters.
-std::vector<std::string> command_line(const Json& json, const std::string& shell) {
-  if (auto argv = strings_at(json, "argv"); !argv.empty()) {
-    std::vector<std::string> line{shell, "-c", "exec \"$@\"", shell};
-    std::ranges::move(argv, std::back_inserter(line));
-    return line;
-  }
-  std::vector<std::string> line{shell, "-c", base::text_at(json, {"command"}), shell};
-  std::ranges::copy(strings_at(json, "args"), std::back_inserter(line));
-  return line;
-}
-
-Request parse(const std::string& text, const Config& config) {
-  const Json json = base::parse_json(text);
-  Request request;
-  request.id = base::text_at(json, {"id"});
-  request.target = base::text_at(json, {"target"});
-  request.work_dir = base::text_at(json, {"workDir"});
-  request.input = base::text_at(json, {"stdin"});
-  request.call_id = base::text_at(json, {"_meta", "callId"});
-  request.argv = command_line(json, config.shell);
-  const auto seconds = base::find_int(json, {"timeout"}).value_or(timeout_seconds_default);
-  request.timeout = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, timeout_seconds_max));
-  if (request.argv.size() == 4 && request.argv[2].empty())
-    throw base::Error(base::Code::invalid, "the request has neither a command nor argv");
-  return request;
 }
 
 class Executor {
@@ -124,18 +80,14 @@ class Executor {
   }
 
   void start(const std::string& name) {
-    if (!name.starts_with(request_prefix) || !name.ends_with(suffix)) return;
-    std::string id =
-        name.substr(request_prefix.size(), name.size() - request_prefix.size() - suffix.size());
-    if (!begun_.insert(id).second) return;
-    if (exists(result_path(id))) return;
-    io::Task<> task = answer(std::move(id), name);
+    auto id = find_request_id(name);
+    if (!id || !begun_.insert(*id).second) return;
+    if (exists(result_path(*id))) return;
+    io::Task<> task = answer(*std::move(id), name);
     running_.spawn("command", std::move(task));
   }
 
-  std::string result_path(const std::string& id) const {
-    return cat(tools_, "/", result_prefix, id, suffix);
-  }
+  std::string result_path(const std::string& id) const { return cat(tools_, "/", result_file(id)); }
 
   io::Task<> answer(std::string id, std::string name) {
     Json result;
@@ -143,7 +95,7 @@ class Executor {
       // The commands may put anything here; a pipe in a file's place would hold us for ever.
       const io::Fd folder = io::open_directory(tools_);
       const std::string text = io::read_beneath(folder.get(), name, request_bytes_max);
-      Request request = parse(text, config_);
+      Request request = parse_request(text, config_.shell);
       if (!config_.target.empty() && !request.target.empty() && request.target != config_.target)
         co_return;
       result = co_await execute(std::move(request));
