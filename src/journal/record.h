@@ -28,7 +28,7 @@ struct Record {
   std::map<std::int64_t, TurnRecord> turns;
   std::map<std::string, CallRecord> calls;
   std::vector<std::string> ended;  // calls, in the order in which their outcomes were written
-  Fence diverged = {0, 0};  // the latest execution that did
+  Fence diverged = {0, 0};         // the latest execution that did
   std::optional<RunOutcome> outcome;
 };
 
