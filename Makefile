@@ -1,6 +1,6 @@
 # Every target works on a bare Debian 12 machine: what is missing is installed by ./setup first.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster build test test-full bench format tidy generate cluster-up cluster-down clean
+.PHONY: help demo demo-cluster demo-crash build test test-full bench format tidy generate cluster-up cluster-down clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ demo:  ## the first agent, from nothing, on this machine alone; FLAGS="--base-ur
 
 demo-cluster:  ## the same on a stock Kubernetes control plane, with our node
 	@tools/build sympozium && tools/demo cluster $(FLAGS)
+
+demo-crash:  ## a run of ten steps while a random process dies every second, and what that cost
+	@tools/build sympozium && tools/demo-crash $(FLAGS)
 
 build:  ## build programs and tests (preset dev)
 	@tools/build

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "test/e2e"))
 os.environ.setdefault("PRESET", "release")
 from figures import Figures  # noqa: E402
 from homes import SYMPOZIUM, Embedded, Home, eventually, run  # noqa: E402
-from survive import service_pids  # noqa: E402
+from victims import service_pids, shim_pid  # noqa: E402
 
 BIN = SYMPOZIUM.parent
 NS = "default"
@@ -201,9 +201,6 @@ class BenchedHome(Embedded):
         self.model = Model(self)
         self.kubectl("apply", "-f", "-", text=cast(self.model.address))
 
-    def shim(self):
-        return (self.state / "lock").read_text().strip()
-
     def hold(self, agent):
         """A run whose model takes its time."""
         model = {"provider": "openai", "model": "sim-1", "baseURL": f"http://{self.model.address}/v1", "authSecretRef": "bench"}
@@ -234,7 +231,7 @@ def home(bench):
     """The embedded home: the way to the agent, the gateway, many runs, many objects."""
     embedded = BenchedHome()
     try:
-        common = {"kubeconfig": embedded.kubeconfig, "shim": embedded.shim(), "node": embedded.node,
+        common = {"kubeconfig": embedded.kubeconfig, "shim": shim_pid(embedded), "node": embedded.node,
                   "scratch": embedded.folder / "runtime"}
         held = {agent: embedded.hold(agent) for agent in ("plain", "tools")}
         plain = embedded.bundles(held["plain"]["podUID"], ["ipc-bridge", "agent"])
@@ -267,7 +264,7 @@ def many(bench, embedded, common, bundles):
     bench.measure("runs", {"runs_per_s": "runs_per_s", "run_ms": "run_end_to_end_ms"}, {"runs_per_s": "crun_pods_per_s"},
                   kubeconfig=common["kubeconfig"], agent="plain", task="bench: say", prefix="many", count=runs, at_once=at_once)
     bench.add("store_commits_per_run", "commits", [(embedded.commits() - commits) / runs])
-    pids = {**service_pids(embedded), "shim": int(embedded.shim())}
+    pids = {**service_pids(embedded), "shim": shim_pid(embedded)}
     for name, pid in sorted(pids.items()):
         bench.add(f"{name}_rss_mib", "MiB", [rss_mib(pid)], {"control": "kube_apiserver_etcd_rss_mib"}.get(name))
     bench.measure("runtime", {"crun_pods_per_s": "crun_pods_per_s"}, bundles=bundles, count=100, at_once=at_once,

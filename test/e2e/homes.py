@@ -1,5 +1,6 @@
 """The homes in which the same stories are told. Each starts shipped programs only and gives: a kubeconfig, the audit log of its
 API server, and a way to end everything that it started."""
+import functools
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ def run(*arguments, check=True, text=None, env=None, timeout=120):
     return done
 
 
+@functools.cache
 def cluster_programs():
     return pathlib.Path(run(ROOT / "test/cluster/build", timeout=3000).stdout.strip())
 
@@ -38,7 +40,6 @@ class Home:
         self.processes = []
         self.kubeconfig = self.audit_log = None
         self.users = {"controller": "sympozium-controller", "gateway": "sympozium-gateway", "node": "system:node:e2e"}
-        self.kubectl_path = cluster_programs() / "kubectl"
         try:
             self.start()
         except BaseException:
@@ -50,7 +51,7 @@ class Home:
         return started.stdout
 
     def kubectl(self, *arguments, **options):
-        return run(self.kubectl_path, "--kubeconfig", self.kubeconfig, "--cache-dir", self.folder / "kubectl", *arguments, **options)
+        return run(cluster_programs() / "kubectl", "--kubeconfig", self.kubeconfig, "--cache-dir", self.folder / "kubectl", *arguments, **options)
 
     def get(self, *arguments):
         return json.loads(self.kubectl("get", *arguments, "-o", "json").stdout)
@@ -122,7 +123,7 @@ class Cluster(Home):
 
     def start(self):
         self.plane_state = self.folder / "plane"
-        run(ROOT / "test/cluster/up", "--state", self.plane_state, *self.plane, timeout=3000)
+        self.start_plane()
         self.kubeconfig = self.plane_state / "admin.kubeconfig"
         self.audit_log = self.plane_state / "audit.log"
         self.kubectl("apply", "-f", "-", text=run(SYMPOZIUM, "manifests", *self.manifests).stdout)
@@ -132,6 +133,10 @@ class Cluster(Home):
         installer = run(ROOT / "test/cluster/user", "--state", self.plane_state, "installer").stdout.strip()
         self.kubectl("create", "clusterrolebinding", "installer", "--clusterrole=cluster-admin", "--user=installer")
         self.up("--kubeconfig", installer, *self.loops)
+
+    def start_plane(self):
+        """Also again, when a part of it has died."""
+        run(ROOT / "test/cluster/up", "--state", self.plane_state, *self.plane, timeout=3000)
 
     def end(self):
         run(ROOT / "test/cluster/down", "--state", self.plane_state, "--wipe", check=False)

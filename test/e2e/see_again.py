@@ -10,7 +10,7 @@ import sys
 import time
 
 from homes import HOMES, ROOT, SYMPOZIUM, Embedded, Model, eventually, run
-from survive import service_pids
+from victims import service_pids
 
 GROUP = "/apis/journal.sympozium.ai/v1alpha1/namespaces"
 APISERVICE = "v1alpha1.journal.sympozium.ai"
