@@ -46,7 +46,8 @@ class RecordingLog final : public base::Log {
   io::Event noted;
 };
 
-// The API server, away for the first `failures` questions; counts those about paths.
+// The API server, away for the first `failures` questions; counts those about paths and keeps the
+// patches.
 class WrappedApi final : public kube::Api {
  public:
   io::Task<base::Json> get(kube::Ref ref, kube::GetOptions options) override {
@@ -63,7 +64,10 @@ class WrappedApi final : public kube::Api {
     return world().api.create(r, b, o);
   }
   io::Task<base::Json> patch(kube::Ref r, base::Json b, kube::PatchOptions o) override {
-    return world().api.patch(r, b, o);
+    base::Json patched = co_await world().api.patch(std::move(r), b, std::move(o));
+    patches.push_back(std::move(b));
+    written.set();
+    co_return patched;
   }
   io::Task<base::Json> remove(kube::Ref r, kube::RemoveOptions o) override {
     return world().api.remove(r, o);
@@ -76,6 +80,8 @@ class WrappedApi final : public kube::Api {
     return world().api.get_path(path);
   }
   int failures = 0, paths_asked = 0;
+  std::vector<base::Json> patches;
+  io::Event written;  // with each patch
 };
 
 // An HTTP server on a loopback port for as long as it lives.

@@ -97,7 +97,10 @@ io::Task<> JournalApi::Impl::handle(io::Exchange& exchange) {
     if (error.code() == Code::cancelled || exchange.answered()) throw;
     if (error.code() == Code::internal)
       log.error("reading the journal", {{"target", exchange.target()}, {"error", error.what()}});
-    refused = failure(reason_of(error.code()), error.what());
+    // People decide for themselves how long they wait.
+    const bool away = error.code() == Code::unavailable;
+    refused = failure(reason_of(error.code()),
+                      away ? cat("not available now, try again: ", error.what()) : error.what());
   }
   if (refused) co_await exchange.respond(std::move(*refused));
 }

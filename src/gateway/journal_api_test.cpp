@@ -1,6 +1,7 @@
 #include "gateway/journal_api.h"
 
 #include "apiserver/fake_exchange.h"
+#include "gateway/away_journal_test.h"
 #include "gateway/gateway_fixture_test.h"
 #include "journal/export.h"
 #include "protocol/journal_api.h"
@@ -202,6 +203,22 @@ TEST_F(JournalApiTest, TakesNoRunInThePlaceOfALivingOne) {
   const Answered refused = other.ask("POST", journal_path("mine", "runrecords"), file);
   EXPECT_EQ(refused.status, 409) << refused.text;
   EXPECT_FALSE(run(other.journal.state(living.uid)));
+}
+
+// A run waits for its journal; a person decides alone how long.
+TEST_F(JournalApiTest, SaysAtOnceThatTheJournalIsAway) {
+  begin("x", "a", "one");
+  AwayJournal away(home.journal);
+  away.failure = base::Code::unavailable;
+  JournalApi api(world().loop, world().clock, home.log, home.pool, away, home.journal, world().api);
+  Served served(api.handler());
+  io::HttpClient client(world().loop, world().clock, io::tcp_dialer("127.0.0.1", served.port()),
+                        "j");
+  io::Request request{"GET", journal_path("x", "runrecords", "one/export"), {}, ""};
+  const auto answer = run(client.send(std::move(request), base::Duration(15'000)));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(text_at(parse_json(answer.body), {"message"}),
+            "not available now, try again: journal.db: disk full");
 }
 
 TEST(BehindFrontProxy, BelievesOnlyTheApiServer) {

@@ -1,7 +1,8 @@
-// A journal that waits for its disk: what was decided or paid for is written down, later if need
-// be.
+// A journal that waits for its disk or its database: what was decided or paid for is written down,
+// later if need be, and no run ends for what cannot be read now.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,9 @@
 
 namespace gateway {
 
-// append() tries again while the journal is unavailable (disk full, database away), half a second
-// later, doubling to five; it says so once. Whoever waits for it holds nothing but a connection.
-// Everything else passes.
+// Tries again while the journal is unavailable (disk full, database away), half a second later,
+// doubling to five. The log has one line when it goes away and one when it is back, however many
+// wait. Whoever waits holds nothing but a connection. Retention passes: nobody waits for it.
 class PatientJournal final : public journal::Journal {
  public:
   PatientJournal(base::Clock&, base::Log&, journal::Journal&);
@@ -33,9 +34,16 @@ class PatientJournal final : public journal::Journal {
   io::Task<> forget(std::string run) override;
 
  private:
+  // `ask` begins one try; it is called again until one is answered.
+  template <class T>
+  io::Task<T> patiently(std::function<io::Task<T>()> ask);
+  void note_away(const std::string& why);
+  void note_back();
+
   base::Clock& clock_;
   base::Log& log_;
   journal::Journal& journal_;
+  bool away_ = false;
 };
 
 }  // namespace gateway

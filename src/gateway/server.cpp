@@ -104,7 +104,7 @@ struct Gateway::Impl {
         verifier(c, g, a),
         runs(l, c, r, g, a),
         providers(l, c, r, g, a, settings.provider),
-        reporter(c, g, j, a),
+        reporter(c, g, journal, a),
         model_calls(l, g, providers),
         foreign(g, model_calls) {}
 

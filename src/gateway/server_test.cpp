@@ -1,8 +1,10 @@
 // The gateway end to end in this process: our API server, a real projected token, the journal in a
 // file, a simulated provider.
+#include "gateway/away_journal_test.h"
 #include "gateway/gateway_fixture_test.h"
 #include "objects/agent_run.h"
 #include "objects/kinds.h"
+#include "support/virtual_clock.h"
 
 namespace gateway {
 namespace {
@@ -52,6 +54,32 @@ TEST_F(GatewayTest, CarriesARunFromHelloToItsOutcome) {
   EXPECT_EQ(text_at(object, {"status", "result"}), "42");
   EXPECT_EQ(base::find_int(object, {"status", "tokenUsage", "totalTokens"}), 37);
   EXPECT_EQ(text_at(object, {"status", "policyHash"}).size(), 64U);
+}
+
+// Or one look at a database that is away would end the process, and every run with it.
+TEST_F(GatewayTest, ReportsOnceTheJournalIsBack) {
+  const StartedRun started = start_run("http://127.0.0.1:9/v1", make_secret("127.0.0.1:9"));
+  test::VirtualClock clock;
+  journal::SqliteJournal sqlite(world().loop, clock, pool, directory / "other.db", {outbox_status});
+  journal::Batch batch{.run = started.uid, .fence = {1, 0}, .events = {}, .blobs = {}};
+  run(sqlite.append(batch.add(
+      journal::RunBegun{.ns = "default", .name = started.name, .policyHash = "of the journal"})));
+  AwayJournal away(sqlite);
+  away.failure = base::Code::unavailable;
+  WrappedApi api;
+  Gateway gateway(world().loop, clock, world().random, log, away, api, settings);
+  io::TaskGroup group(world().loop);
+  group.spawn("gateway", gateway.run());
+  while (away.asked < 4) {
+    run(io::yield());
+    clock.advance_to_next();
+  }
+  EXPECT_EQ(group.size(), 1U) << "the gateway has ended";
+  EXPECT_TRUE(api.patches.empty());
+  away.failure.reset();
+  while (clock.advance_to_next()) {}
+  run(api.written.wait());
+  EXPECT_EQ(text_at(api.patches.front(), {"status", "policyHash"}), "of the journal");
 }
 
 TEST_F(GatewayTest, AnswersWhatIsDoneFromTheJournal) {
