@@ -53,6 +53,40 @@ void append_path(std::string& target, std::string_view path) {
   target += query;
 }
 
+constexpr std::string_view azure = "azure-openai";
+// The oldest that tells the usage of a stream (stream_options).
+constexpr std::string_view azure_version = "api-version=2024-10-21";
+
+bool is_deployment(std::string_view model) {
+  return !model.empty() && std::ranges::all_of(model, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+// "/" → "/openai/deployments/MODEL?api-version=…"; what is there already stays. Its v1 API is
+// addressed as OpenAI's (Azure OpenAI REST API reference, "Data plane inference").
+void complete_azure(std::string& target, const std::string& model, llm::Endpoint endpoint) {
+  const auto query_at = std::min(target.find('?'), target.size());
+  std::string query = target.substr(query_at), path = target.substr(0, query_at);
+  while (path.ends_with('/')) path.pop_back();
+  if (path.ends_with("/v1")) return;
+  if (endpoint == llm::Endpoint::responses)
+    fail("invalid_request",
+         cat("a deployment of ", azure,
+             " does not speak /v1/responses: set spec.model.baseURL to "
+             "its v1 API, which ends in /openai/v1, or use a client of chat completions"));
+  if (!path.ends_with("/openai") && !path.contains("/openai/")) path += "/openai";
+  if (!path.contains("/deployments/")) {
+    if (!is_deployment(model))
+      fail("invalid_request", cat("spec.model.model \"", model, "\" is no name of a deployment of ",
+                                  azure, ": letters, digits, '-', '_' and '.'"));
+    path += cat("/deployments/", model);
+  }
+  if (!query.contains("api-version=")) query += cat(query.empty() ? "?" : "&", azure_version);
+  target = path + query;
+}
+
 // The list's entries are `host` (port 443) or `host:port`.
 bool names_host(std::string_view list, const Url& url) {
   const std::string bare = authority({.scheme = Scheme::https, .host = url.host, .port = 443});
@@ -91,8 +125,10 @@ ProviderAddress address_of(const ProviderTarget& target, llm::Endpoint endpoint)
   if (base_url.empty()) {
     const auto known = std::ranges::find(known_providers, target.provider, &KnownProvider::name);
     if (known == known_providers.end())
-      fail("invalid_request", cat("the provider \"", target.provider,
-                                  "\" has no address of its own: set spec.model.baseURL"));
+      fail("invalid_request",
+           cat("the provider \"", target.provider,
+               "\" has no address of its own: set spec.model.baseURL",
+               target.provider == azure ? " to https://NAME.openai.azure.com" : ""));
     base_url = known->base_url;
   }
   ProviderAddress out;
@@ -106,8 +142,12 @@ ProviderAddress address_of(const ProviderTarget& target, llm::Endpoint endpoint)
          cat("spec.model.baseURL is plain http to ", out.url.host,
              ": a key and a conversation leave this machine by https only; use https://"));
   out.name = cat(target.provider, " at ", origin(out.url));
+  if (target.provider == azure) complete_azure(out.url.target, target.model, endpoint);
   const std::string base_path = out.url.target.substr(0, out.url.target.find('?'));
   append_path(out.url.target, llm::request_path(endpoint, base_path));
+  out.key_header = target.provider == azure           ? "api-key"
+                   : family == llm::Family::anthropic ? llm::anthropic_key_header
+                                                      : "Authorization";
   return out;
 }
 

@@ -12,12 +12,16 @@
 namespace gateway {
 
 struct ProviderAddress {
-  Url url;           // of what is asked for
-  std::string name;  // for messages: "openai at https://api.openai.com"
+  Url url;                 // of what is asked for
+  std::string name;        // for messages: "openai at https://api.openai.com"
+  std::string key_header;  // "Authorization" takes "Bearer " in front of the key
 };
 
 // From spec.model's provider and baseURL. Throws ProviderFailed when there is none, when it is
 // plain http to another machine, or when the provider's family does not speak the endpoint.
+//
+// azure-openai: https://NAME.openai.azure.com, to which the deployment and an api-version are added
+// where they are not there already; or its v1 API, https://NAME.openai.azure.com/openai/v1.
 ProviderAddress address_of(const ProviderTarget&, llm::Endpoint);
 
 // The key out of the target's Secret (nothing: there is no such Secret): <PROVIDER>_API_KEY, else

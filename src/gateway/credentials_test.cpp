@@ -46,6 +46,60 @@ TEST(Endpoint, IsTheBaseUrlOrTheProvidersOwn) {
                {"spec.model.baseURL", "https:// or http://"});
 }
 
+// What upstream and the programs' own documentation name as their places.
+TEST(Endpoint, IsWhereProgramsOfOnesOwnMachineListen) {
+  for (const auto& [provider, url] :
+       {std::pair{"ollama", "http://localhost:11434/v1/chat/completions"},
+        {"lm-studio", "http://localhost:1234/v1/chat/completions"},
+        {"vllm", "http://localhost:8000/v1/chat/completions"},
+        {"llama-server", "http://localhost:8080/v1/chat/completions"},
+        {"unsloth", "http://localhost:8080/v1/chat/completions"}}) {
+    const ProviderAddress address = asked_at(target_of(provider, ""));
+    EXPECT_EQ(address.url, parse_url(url));
+    EXPECT_EQ(address.key_header, "Authorization");
+  }
+}
+
+struct AzureCase {
+  std::string base_url, asked;
+};
+TEST(Endpoint, OfAzureNamesDeploymentAndVersion) {
+  const std::string deployment = "/openai/deployments/gpt-4o.prod/chat/completions";
+  const std::vector<AzureCase> cases{
+      {"https://n.openai.azure.com", deployment + "?api-version=2024-10-21"},
+      {"https://n.openai.azure.com/", deployment + "?api-version=2024-10-21"},
+      {"https://n.openai.azure.com/openai", deployment + "?api-version=2024-10-21"},
+      {"https://n.openai.azure.com?api-version=2025-01-01-preview",
+       deployment + "?api-version=2025-01-01-preview"},
+      {"https://n.openai.azure.com/openai/deployments/other?x=y",
+       "/openai/deployments/other/chat/completions?x=y&api-version=2024-10-21"},
+      {"https://n.openai.azure.com/openai/v1/", "/openai/v1/chat/completions"},
+      {"https://gate.example.com/team/a", "/team/a" + deployment + "?api-version=2024-10-21"},
+  };
+  for (const auto& [base_url, asked] : cases) {
+    ProviderTarget target = target_of("azure-openai", base_url);
+    target.model = "gpt-4o.prod";
+    const ProviderAddress address = asked_at(target);
+    EXPECT_EQ(address.url.target, asked) << base_url;
+    EXPECT_EQ(address.key_header, "api-key");
+  }
+}
+
+TEST(Endpoint, OfAzureIsRefusedInWordsThatNameTheField) {
+  ProviderTarget target = target_of("azure-openai", "");
+  target.model = "a/b?c";
+  expect_words(failure_of([&] { asked_at(target); }),
+               {"azure-openai", "spec.model.baseURL", "https://NAME.openai.azure.com"});
+  target.base_url = "https://n.openai.azure.com";
+  expect_words(failure_of([&] { asked_at(target); }),
+               {"invalid_request", "spec.model.model", "a/b?c", "deployment"});
+  target.model = "gpt-4o";
+  expect_words(failure_of([&] { address_of(target, llm::Endpoint::responses); }),
+               {"invalid_request", "spec.model.baseURL", "/openai/v1"});
+  target.base_url += "/openai/v1";
+  EXPECT_EQ(address_of(target, llm::Endpoint::responses).url.target, "/openai/v1/responses");
+}
+
 struct KeyOf : testing::Test {
   std::optional<objects::Secret> secret = objects::Secret{};
   ProviderTarget target = target_of("openai", "https://api.example.com/v1");

@@ -111,13 +111,15 @@ class Simulated {
   std::string base_url() const { return "http://" + place() + "/v1"; }
   std::string place() const { return served_.place(); }
 
-  std::vector<std::string> authorizations;
+  std::vector<std::string> authorizations, keys, targets;  // keys: of Azure's header
   io::Event asked;
   int unanswered = 0;  // this many requests are never answered
 
  private:
   io::Task<> answer(io::Exchange& exchange) {
     authorizations.emplace_back(exchange.headers().get("Authorization"));
+    keys.emplace_back(exchange.headers().get("api-key"));
+    targets.push_back(exchange.target());
     asked.set();
     if (unanswered-- > 0) co_await never_.wait();
     co_await simulator_.handler()(exchange);

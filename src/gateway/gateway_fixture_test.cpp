@@ -52,13 +52,13 @@ StartedRun start_run(const Simulated& provider, const std::string& more) {
 }
 
 StartedRun start_run(const std::string& base_url, const std::string& secret,
-                     const std::string& more) {
+                     const std::string& more, const std::string& provider) {
   StartedRun out;
   out.name = unique_name("run");
   Json object = parse_json(cat(
       R"({"apiVersion":"sympozium.ai/v1alpha1","kind":"AgentRun","spec":{"agentRef":"a","agentId":"default",)"
       R"("sessionKey":"s","systemPrompt":"Be brief.","task":"count",)",
-      more, R"("model":{"provider":"openai","model":"sim-1","baseURL":")", base_url,
+      more, R"("model":{"provider":")", provider, R"(","model":"sim-1","baseURL":")", base_url,
       R"(","authSecretRef":")", secret, "\"}}}"));
   base::ensure(object, {"metadata", "name"}) = out.name;
   out.uid = text_at(create(objects::AgentRun::info, std::move(object)), {"metadata", "uid"});

@@ -31,7 +31,8 @@ struct StartedRun {
   std::string name, uid, pod, pod_uid, token;
 };
 StartedRun start_run(const std::string& base_url, const std::string& secret,
-                     const std::string& more_of_the_spec = "");
+                     const std::string& more_of_the_spec = "",
+                     const std::string& provider = "openai");
 StartedRun start_run(const Simulated& provider, const std::string& more_of_the_spec = "");
 // A new pod for the run, recorded in its status.
 void record_pod(StartedRun&, std::int64_t attempt);

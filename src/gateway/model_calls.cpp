@@ -44,7 +44,8 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
   co_await session.append(std::move(planned.intent), std::move(planned.blobs));
 
   const auto& model = run.spec.model;
-  ProviderTarget target{run.metadata.ns, model.provider, model.baseURL, model.authSecretRef};
+  ProviderTarget target{run.metadata.ns, model.provider, model.baseURL, model.authSecretRef,
+                        model.model};
   journal::ModelOutcome outcome{.turn = call.turn};
   std::vector<journal::Batch::Blob> blobs;
   auto keep = [&](std::string bytes) {

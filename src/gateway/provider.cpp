@@ -167,12 +167,11 @@ io::Request make_request(const Call& call) {
   request.headers.set("Accept", "text/event-stream, application/json");
   request.headers.set("User-Agent", "sympozium-gateway");
   const std::string& key = call.key.reveal();
-  if (call.family == llm::Family::anthropic) {
+  const std::string& key_header = call.address.key_header;
+  if (call.family == llm::Family::anthropic)
     request.headers.set(llm::anthropic_version_header, std::string(llm::anthropic_version));
-    if (!key.empty()) request.headers.set(llm::anthropic_key_header, key);
-  } else if (!key.empty()) {
-    request.headers.set("Authorization", "Bearer " + key);
-  }
+  if (!key.empty())
+    request.headers.set(key_header, key_header == "Authorization" ? "Bearer " + key : key);
   for (const auto& [name, value] : call.headers) request.headers.set(name, value);
   return request;
 }

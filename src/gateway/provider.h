@@ -22,6 +22,7 @@ struct ProviderTarget {
                          // that is empty
   std::string base_url;  // "" : the provider's own
   std::string secret;    // spec.model.authSecretRef; "" only for loopback
+  std::string model = {};  // of azure-openai: the deployment that the path names
 };
 
 // The call came to an end that repeating cannot change.

@@ -124,6 +124,45 @@ TEST_F(ProviderCalls, SendNoKeyWhereNoneIsNeeded) {
   EXPECT_EQ(provider.authorizations, std::vector<std::string>{""});
 }
 
+// Request shapes as each provider's reference has them.
+TEST_F(ProviderCalls, AreAddressedAndShowTheirKeyAsEachProviderExpects) {
+  struct Seen {
+    std::string target, authorization, api_key, x_api_key, model;
+    bool operator==(const Seen&) const = default;
+  } seen;
+  Served provider([&](io::Exchange& exchange) -> io::Task<> {
+    const std::string body = co_await exchange.body(1 << 20);
+    const auto header = [&](const char* name) { return std::string(exchange.headers().get(name)); };
+    seen = {exchange.target(), header("Authorization"), header("api-key"), header("x-api-key"),
+            base::text_at(base::parse_json(body), {"model"})};
+    co_await exchange.begin(200, {{"Content-Type", stream_type}});
+    co_await exchange.send(whole);
+    co_await exchange.end();
+  });
+  const std::string origin = "http://" + provider.place(), key = test_key;
+  const std::string secret = make_secret(provider.place());
+  struct Case {
+    std::string provider, path, secret;
+    Seen seen;
+  };
+  const std::vector<Case> cases{
+      {"openai", "/v1", secret, {"/v1/chat/completions", "Bearer " + key, "", "", "sim-1"}},
+      {"ollama", "/v1", "", {"/v1/chat/completions", "", "", "", "sim-1"}},
+      {"vllm", "/v1", secret, {"/v1/chat/completions", "Bearer " + key, "", "", "sim-1"}},
+      {"lm-studio", "/v1", "", {"/v1/chat/completions", "", "", "", "sim-1"}},
+      {"azure-openai",
+       "",
+       secret,
+       {"/openai/deployments/sim-1/chat/completions?api-version=2024-10-21", "", key, "", "sim-1"}},
+      {"azure-openai", "/openai/v1", secret, {"/openai/v1/chat/completions", "", key, "", "sim-1"}},
+  };
+  for (const auto& one : cases) {
+    const Outcome out = call({"default", one.provider, origin + one.path, one.secret, "sim-1"});
+    ASSERT_TRUE(out.result) << one.provider << one.path << ": " << out.message();
+    EXPECT_EQ(seen, one.seen) << one.provider << one.path << ": " << seen.target;
+  }
+}
+
 TEST_F(ProviderCalls, HandOnArgumentsThatAreNoJson) {
   Simulated provider(
       "conversations: [{steps: [{tool_calls: [{name: f, arguments: '{\"a\": oops'}]}]}]");

@@ -82,6 +82,18 @@ TEST_F(GatewayTest, ReportsOnceTheJournalIsBack) {
   EXPECT_EQ(text_at(api.patches.front(), {"status", "policyHash"}), "of the journal");
 }
 
+TEST_F(GatewayTest, SpeaksToADeploymentAtAzure) {
+  Simulated provider(tool_script);
+  const StartedRun started =
+      start_run("http://" + provider.place(), make_secret(provider.place()), "", "azure-openai");
+  welcome(started);
+  EXPECT_EQ(turn(started, 1, 0, "count").result.value().message.content, "I call.");
+  EXPECT_EQ(provider.authorizations, std::vector<std::string>{""});
+  EXPECT_EQ(provider.keys, std::vector<std::string>{test_key});
+  EXPECT_EQ(provider.targets, std::vector<std::string>{"/openai/deployments/sim-1/chat/completions"
+                                                       "?api-version=2024-10-21"});
+}
+
 TEST_F(GatewayTest, AnswersWhatIsDoneFromTheJournal) {
   Simulated provider(tool_script);
   const StartedRun started = start_run(provider);

@@ -9,7 +9,7 @@ using namespace schema;
 // ---- spec ----
 
 constexpr Struct ModelRef::table{"ModelRef", &room<ModelRef>, {
-    {"provider", &ModelRef::provider, required | min_length(1) | honoured, "Provider id. The gateway speaks OpenAI chat completions to each: openai, vllm, ollama, lm-studio, llama-server, custom, …"},
+    {"provider", &ModelRef::provider, required | min_length(1) | honoured, "Provider id. anthropic is spoken to by Anthropic messages; azure-openai by a deployment that is named as the model, or by Azure's v1 API; all others by OpenAI chat completions: openai, vllm, ollama, lm-studio, llama-server, custom, …"},
     {"model", &ModelRef::model, required | min_length(1) | honoured, "Model id as the provider spells it."},
     {"baseURL", &ModelRef::baseURL, formatted(Format::http_url) | honoured, "Endpoint of the provider. Default the provider's public one. Plain http only to loopback."},
     {"authSecretRef", &ModelRef::authSecretRef, required | honoured, "Secret with the provider's key, annotated sympozium.ai/use: provider and sympozium.ai/hosts; read by the gateway alone. May be empty for a provider without a key."},
