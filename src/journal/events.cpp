@@ -45,6 +45,8 @@ constexpr Struct ModelIntent::table{
          "Of a foreign agent's call: hex SHA-256 of its canonical body."},
         {"given", &ModelIntent::given, honoured,
          "Of a foreign agent's call: blob of its body without conversation and tools."},
+        {"gateway", &ModelIntent::gateway, honoured,
+         "The gateway that makes the call, where several share the journal."},
     }};
 
 constexpr Struct Diverged::table{

@@ -71,6 +71,7 @@ struct ModelIntent {
   std::string endpoint;  // of a foreign agent's call: "/v1/chat/completions" (since version 2)
   std::string request;   // of it: hex SHA-256 of its body in canonical form (RFC 8785)
   std::string given;     // of it: blob of the body without conversation and tools
+  std::string gateway;   // that makes the call, among those that share the journal (writers.h)
   std::string subject() const { return std::to_string(turn); }
   static const schema::Struct table;
 };

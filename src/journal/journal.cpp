@@ -25,4 +25,8 @@ std::string Batch::add_blob(std::string bytes) {
   return name;
 }
 
+std::string not_last(const std::string& run, std::int64_t after) {
+  return base::cat("event ", after, " is not the last one of run ", run);
+}
+
 }  // namespace journal

@@ -60,6 +60,9 @@ struct Batch {
   Fence fence;
   std::vector<NewEvent> events;
   std::vector<Blob> blobs;
+  // The run's last event as its writer knows it, -1: none; nothing: whatever it is. A batch that
+  // was made without knowing what others wrote is refused.
+  std::optional<std::int64_t> after = {};
 
   template <class T>
   Batch& add(const T& body) {
@@ -69,6 +72,8 @@ struct Batch {
   // The content's name: its hex SHA-256. Contents that are there already are kept once.
   std::string add_blob(std::string bytes);
 };
+// Why a batch is refused for its `after`.
+std::string not_last(const std::string& run, std::int64_t after);
 
 struct Sums {
   std::int64_t inputTokens = 0, outputTokens = 0;  // of all outcomes, also failed ones
@@ -98,9 +103,9 @@ class Journal {
   virtual ~Journal() = default;
 
   // Returns the number of the last event when all is durable. Error: conflict (a newer attempt or
-  // execution has begun, or the run was imported), exists (a second run.begun or run.outcome),
-  // not_found (no run.begun came first), unavailable (full disk, lost database: nothing was
-  // written).
+  // execution has begun, the last event is not `after`, or the run was imported), exists (a second
+  // run.begun or run.outcome), not_found (no run.begun came first), unavailable (full disk, lost
+  // database: nothing was written).
   virtual io::Task<std::int64_t> append(Batch) = 0;
   virtual io::Task<std::optional<RunState>> state(std::string run) = 0;
   // At most `limit` events with seq > after, in order. From the start: after = -1.

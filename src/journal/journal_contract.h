@@ -160,6 +160,30 @@ TEST_P(JournalContract, WritesABatchWholeOrNotAtAll) {
   expect_sound("a");
 }
 
+// Two that write for one execution: what one decided without knowing what the other wrote is not
+// written.
+TEST_P(JournalContract, RefusesWhatWasDecidedWithoutKnowingTheLastEvent) {
+  begin("a");
+  Journal& other = home_->other();
+  Batch batch{.run = "a", .fence = {1, 1}, .after = 0};
+  batch.add(allow("1.0")).add(allow("1.1"));
+  EXPECT_EQ(get(other.append(batch)), 2);
+  const std::string blob = batch.add_blob("of the refused one");
+  EXPECT_EQ(refusal([&] { get(journal().append(batch)); }), base::Code::conflict);
+  EXPECT_EQ(events("a").size(), 3u);
+  EXPECT_EQ(refusal([&] { get(journal().blobs({blob})); }), base::Code::not_found);
+  batch.after = 7;
+  EXPECT_EQ(refusal([&] { get(journal().append(batch)); }), base::Code::conflict);
+  batch.after = 2;
+  EXPECT_EQ(get(journal().append(batch)), 4);
+  expect_sound("a");
+
+  Batch first{.run = "b", .fence = {1, 0}, .after = -1};
+  first.add(RunBegun{.ns = "default", .name = "run-b"});
+  EXPECT_EQ(get(journal().append(first)), 0);
+  EXPECT_EQ(refusal([&] { get(other.append(first)); }), base::Code::exists);
+}
+
 TEST_P(JournalContract, FindsTheLatestOfATurnOrCall) {
   begin("a");
   begin("b");

@@ -67,6 +67,9 @@ struct PostgresJournal::Impl {
   io::BlockingPool& blocking;
   const postgres::ConnectOptions connecting;
   const std::string self = base::random_uuid(random);
+  // Among those who write this journal.
+  const std::int64_t number = static_cast<std::int64_t>(base::random_below(random, 0x7fffffff)) + 1;
+  io::Event introduced;    // the others know that we are at work
   std::uint64_t news = 0;  // raised when somebody may have appended
   io::Event came;          // and this set
   io::Event untold;        // other processes have not been told of what we appended
@@ -116,8 +119,9 @@ struct PostgresJournal::Impl {
         connection->on_notification([this](const std::string& writer) {
           if (writer != self) tell_waiting();
         });
-        Transaction listen = listen_for_news();
+        Transaction listen = listen_for_news(number);
         co_await connection->run(std::move(listen));
+        introduced.set();
         pause.reset();
         tell_waiting();  // of what was appended while we did not listen
         co_await connection->wait_spent();
@@ -225,14 +229,23 @@ io::Task<std::unique_ptr<PostgresJournal>> PostgresJournal::open(
   impl->group.spawn("telling of the journal's news", impl->tell_others());
   impl->group.spawn("listening for the journal's news", impl->hear_others());
   impl->group.spawn("looking for the journal's news", impl->look_for_safety());
+  co_await impl->introduced.wait();
   co_return std::unique_ptr<PostgresJournal>(new PostgresJournal(std::move(impl)));
 }
 
 postgres::Pool::Counters PostgresJournal::counters() const { return impl_->pool.counters(); }
 
 io::Task<std::int64_t> PostgresJournal::append(Batch batch) {
+  const std::string run = batch.run;
+  const auto after = batch.after;
   PreparedBatch prepared = co_await impl_->make(std::move(batch));
-  const std::int64_t seq = co_await impl_->write(std::move(prepared));
+  std::int64_t seq = 0;
+  try {
+    seq = co_await impl_->write(std::move(prepared));
+  } catch (const postgres::SqlError& error) {
+    if (!is_not_last(error)) throw;
+    throw Error(Code::conflict, not_last(run, *after));
+  }
   impl_->tell_waiting();
   impl_->untold.set();
   co_return seq;
@@ -300,6 +313,18 @@ io::Task<> PostgresJournal::erase(std::string run) {
 io::Task<> PostgresJournal::forget(std::string run) {
   Transaction query = forget_in(run);
   co_await impl_->pool.run(std::move(query));
+}
+
+// ---- writers ----
+
+std::string PostgresJournal::self() const { return std::to_string(impl_->number); }
+
+io::Task<bool> PostgresJournal::is_at_work(std::string name) {
+  const auto number = base::parse_int(name);
+  if (!number || *number < 0 || *number > 0x7fffffff) co_return false;
+  Transaction query = look_for_writer(*number);
+  const auto results = co_await impl_->ask(std::move(query));
+  co_return journal::is_at_work(results);
 }
 
 // ---- archive ----

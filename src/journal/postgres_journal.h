@@ -11,6 +11,7 @@
 #include "io/loop.h"
 #include "journal/archive.h"
 #include "journal/journal.h"
+#include "journal/writers.h"
 #include "postgres/pool.h"
 
 namespace journal {
@@ -19,7 +20,7 @@ namespace journal {
 // what became of it, and is written once: nobody is told "unavailable" of something that was
 // written. One that could not be sent is unavailable at once. next() and grown() wait for the
 // database.
-class PostgresJournal final : public Journal, public Archive {
+class PostgresJournal final : public Journal, public Archive, public Writers {
  public:
   // Makes or migrates the tables first; refuses what postgres::Connection refuses. Consumers as of
   // SqliteJournal; all processes that write one journal name the same.
@@ -48,6 +49,11 @@ class PostgresJournal final : public Journal, public Archive {
   io::Task<> grown(std::string ns, std::int64_t after) override;
   io::Task<std::int64_t> position(std::string ns, base::Time before) override;
   io::Task<> import(ImportedRun) override;
+
+  // Known by a lock that its listening connection holds: a writer whose connection broke counts as
+  // gone until it has made it again.
+  std::string self() const override;
+  io::Task<bool> is_at_work(std::string name) override;
 
   postgres::Pool::Counters counters() const;
 

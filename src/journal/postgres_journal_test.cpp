@@ -158,6 +158,22 @@ TEST_F(InPostgres, AConsumerIsWokenByWhatAnotherProcessAppends) {
   EXPECT_EQ(seen, std::vector<std::string>{"a/0"});
 }
 
+TEST_F(InPostgres, AWriterIsAtWorkUntilItsConnectionEnds) {
+  auto journal = open(), other = open();
+  const std::string name = other->self();
+  EXPECT_NE(name, journal->self());
+  EXPECT_TRUE(loop_.run(journal->is_at_work(name)));
+  EXPECT_TRUE(loop_.run(other->is_at_work(journal->self())));
+  other.reset();
+  // Its server process may need a moment.
+  bool at_work = true;
+  for (int look = 0; at_work && look < 10'000; ++look)
+    at_work = loop_.run(journal->is_at_work(name));
+  EXPECT_FALSE(at_work);
+  for (const auto* nobody : {"", "x", "-1", "4294967296", "1"})
+    EXPECT_FALSE(loop_.run(journal->is_at_work(nobody))) << nobody;
+}
+
 TEST_F(InPostgres, ANoticeThatWasLostIsMadeGoodByTheLookForSafety) {
   auto journal = open({"one"});
   io::TaskGroup group(loop_);

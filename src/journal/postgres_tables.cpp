@@ -24,10 +24,13 @@ using postgres::Transaction;
 using postgres::Value;
 using Results = std::vector<Result>;
 
+// The number of the last event. Divides by zero, which undoes it all, when it is another than $21:
+// somebody else wrote before.
 const Statement append_statement{
     "append",
-    "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
-    "$17, $18, $19, $20)"};
+    "SELECT seq / coalesce((seq = $21)::int, 1) FROM append_events($1, $2, $3, $4, $5, $6, $7,"
+    " $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) AS seq"};
+constexpr auto division_by_zero = "22012";
 // In the order of their hashes, so that two that add the same contents wait in one direction only.
 const Statement add_blobs{
     "add_blobs",
@@ -83,6 +86,13 @@ const Statement acknowledge_statement{
 const Statement erase_statement{"erase", "SELECT erase_run($1)"};
 const Statement forget_statement{"forget", "SELECT forget_run($1)"};
 const Statement listen_statement{"listen", cat("LISTEN ", news_channel)};
+// A lock of the session's, of two halves: ours and the writer's number.
+const Statement introduce_statement{"introduce",
+                                    "SELECT pg_advisory_lock(1400466763, $1::bigint::integer)"};
+const Statement writer_statement{
+    "writer",
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 1400466763 AND objid = $1::oid"
+    " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"};
 const Statement notify_statement{"notify", cat("SELECT pg_notify('", news_channel, "', $1)")};
 
 const Statement runs_statement{
@@ -190,6 +200,8 @@ PreparedBatch prepare(const Batch& batch, base::Time now, std::string batch_id) 
                  postgres::blobs(hashes), booleans(usage.allows), integer(usage.sums.inputTokens),
                  integer(usage.sums.outputTokens), integer(usage.sums.modelCalls),
                  integer(usage.sums.toolCalls), texts(usage.calls)},
+      .last = integer(batch.after ? std::optional(*batch.after + count(batch.events.size()))
+                                  : std::nullopt),
       .contents = contents_of(batch.run, batch.blobs)};
 }
 
@@ -197,6 +209,7 @@ Transaction append_to(const PreparedBatch& batch, Try which) {
   std::vector<Value> values = batch.fixed;
   values.insert(values.end(), batch.events.begin(), batch.events.end());
   values.push_back(postgres::boolean(which == Try::again));
+  values.push_back(batch.last);
   Transaction transaction{.key = batch.run};
   transaction.add(append_statement, std::move(values));
   if (!batch.contents.empty()) transaction.add(add_blobs, batch.contents);
@@ -204,6 +217,8 @@ Transaction append_to(const PreparedBatch& batch, Try which) {
 }
 
 std::int64_t appended(const Results& results) { return results.front().integer(0, 0); }
+
+bool is_not_last(const postgres::SqlError& error) { return error.sqlstate() == division_by_zero; }
 
 Transaction import_to(const ImportedRun& run, const RunState& state) {
   using namespace postgres;
@@ -370,7 +385,15 @@ Transaction forget_in(const std::string& run) {
   return Transaction().add(forget_statement, {postgres::text(run)});
 }
 
-Transaction listen_for_news() { return Transaction().add(listen_statement); }
+Transaction listen_for_news(std::int64_t writer) {
+  return Transaction().add(listen_statement).add(introduce_statement, {postgres::integer(writer)});
+}
+
+Transaction look_for_writer(std::int64_t writer) {
+  return Transaction().add(writer_statement, {postgres::integer(writer)});
+}
+
+bool is_at_work(const Results& results) { return results.front().rows() > 0; }
 
 Transaction tell_news(const std::string& writer) {
   return Transaction().add(notify_statement, {postgres::text(writer)});

@@ -16,7 +16,9 @@ inline constexpr auto news_channel = "sympozium_journal";
 // here, so that it may be done beside the loop.
 struct PreparedBatch {
   std::string run;
-  std::vector<postgres::Value> fixed, events, contents;  // parameters; no contents: empty
+  std::vector<postgres::Value> fixed, events;  // parameters
+  postgres::Value last;                        // the number that its last event is to get, or NULL
+  std::vector<postgres::Value> contents;       // empty: none
 };
 PreparedBatch prepare(const Batch&, base::Time now, std::string batch_id);
 
@@ -26,6 +28,7 @@ enum class Try : unsigned char {
 };
 postgres::Transaction append_to(const PreparedBatch&, Try);
 std::int64_t appended(const std::vector<postgres::Result>&);  // the number of the last event
+bool is_not_last(const postgres::SqlError&);                  // refused for its `after`
 
 postgres::Transaction import_to(const ImportedRun&, const RunState&);
 
@@ -47,7 +50,9 @@ std::vector<Delivery> deliveries_in(const std::vector<postgres::Result>&,
 postgres::Transaction acknowledge_in(const std::string& consumer, std::int64_t position);
 postgres::Transaction erase_in(const std::string& run);
 postgres::Transaction forget_in(const std::string& run);
-postgres::Transaction listen_for_news();
+postgres::Transaction listen_for_news(std::int64_t writer);  // and be known to be at work
+postgres::Transaction look_for_writer(std::int64_t writer);
+bool is_at_work(const std::vector<postgres::Result>&);
 postgres::Transaction tell_news(const std::string& writer);
 
 postgres::Transaction select_runs(const RunFilter&, std::size_t limit);

@@ -34,5 +34,7 @@ struct Record {
 
 // Of the events of one run, in order.
 Record make_record(std::span<const Event>);
+// With the one that comes next.
+void add_to(Record&, const Event&);
 
 }  // namespace journal

@@ -170,6 +170,8 @@ RunState admit(Database& database, const Batch& batch) {
     throw Error(Code::conflict, cat("execution ", batch.fence.attempt, ".", batch.fence.execution,
                                     " of run ", batch.run, " was overtaken by ",
                                     state->fence.attempt, ".", state->fence.execution));
+  if (batch.after && *batch.after != state->seq)
+    throw Error(Code::conflict, not_last(batch.run, *batch.after));
   return *state;
 }
 
