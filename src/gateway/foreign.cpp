@@ -17,7 +17,6 @@ namespace {
 bool is_completed(const journal::TurnRecord& turn) {
   return turn.outcome && !turn.outcome->error && !turn.outcome->contentType.empty();
 }
-ForeignKey key_of(const journal::ModelIntent& intent) { return {intent.endpoint, intent.request}; }
 
 // What two requests are compared by: the canonical body, but results of tools that ran side by side
 // are a set: some frameworks write them down in the order in which they ended.
@@ -66,6 +65,8 @@ std::string_view conversation_member(llm::Endpoint endpoint) {
   }
   return "messages";
 }
+
+ForeignKey key_of(const journal::ModelIntent& intent) { return {intent.endpoint, intent.request}; }
 
 bool is_foreign(const journal::ModelIntent& intent) {
   constexpr char request_of_version_1[] = "request";
@@ -175,20 +176,17 @@ constexpr char broken_off[] =
     "the provider broke its answer off and gave another one when it was asked again; repeat the "
     "request to get that one";
 
-// Forwards pieces as they come, then what is left of the answer.
+// Forwards pieces as they come, this one first, then what is left of the answer.
 io::Task<> forward(io::Exchange& exchange, Session& session, ModelCall& call,
-                   llm::Endpoint endpoint) {
+                   llm::Endpoint endpoint, std::optional<std::string> piece) {
   const std::string number = std::to_string(call.turn);
   std::string sent;
-  std::size_t count = 0;
-  auto piece = co_await call.piece(count);
   if (piece) {
     co_await exchange.begin(
         200, {{"Content-Type", call.content_type}, {std::string(protocol::header_call), number}});
-    while (piece) {
+    for (std::size_t count = 0; piece; piece = co_await call.piece(++count)) {
       co_await exchange.send(*piece);
       sent += *piece;
-      piece = co_await call.piece(++count);
     }
     const auto& answer = call.answer();
     std::string last;
@@ -215,31 +213,46 @@ io::Task<> forward(io::Exchange& exchange, Session& session, ModelCall& call,
 
 }  // namespace
 
-ForeignAgents::ForeignAgents(base::Log& log, ModelCalls& model_calls)
-    : log_(log), model_calls_(model_calls) {}
+ForeignAgents::ForeignAgents(base::Log& log, ModelCalls& model_calls, Others& others)
+    : log_(log), model_calls_(model_calls), others_(others) {}
+
+ForeignAgents::Asked ForeignAgents::prepare(const io::Exchange& exchange,
+                                            const objects::AgentRun& run, llm::Endpoint endpoint,
+                                            const std::string& body) {
+  Asked asked;
+  asked.body = base::parse_json(body);
+  // Refused before it is written down.
+  auto prepared = llm::prepare_request(endpoint, asked.body, run.spec.model.model);
+  asked.passed = {endpoint, base::to_text(prepared.body), prepared.usage_chunk, {}, {}};
+  asked.key = {llm::served_path(endpoint), blob_name(matched_text(endpoint, asked.body))};
+  const std::string& target = exchange.target();
+  if (const auto query = target.find('?'); query != std::string::npos)
+    asked.passed.query = target.substr(query + 1);
+  for (const char* name : {"anthropic-version", "anthropic-beta"})
+    if (const auto value = exchange.headers().get(name); !value.empty())
+      asked.passed.headers.emplace_back(name, value);
+  return asked;
+}
 
 io::Task<> ForeignAgents::complete(io::Exchange& exchange, RunPtr run,
                                    std::shared_ptr<Session> session, llm::Endpoint endpoint,
-                                   std::string body) {
+                                   std::string fence, std::string body) {
   std::optional<Failure> refused;
   try {
-    check_manner(*session, Manner::foreign);
-    if (session->record().outcome)
-      throw base::Error(base::Code::invalid, "the run has its outcome; there are no more calls");
-    Asked asked;
-    asked.body = base::parse_json(body);
-    // Refused before it is written down.
-    auto prepared = llm::prepare_request(endpoint, asked.body, run->spec.model.model);
-    asked.passed = {endpoint, base::to_text(prepared.body), prepared.usage_chunk, {}, {}};
-    asked.key = {llm::served_path(endpoint), blob_name(matched_text(endpoint, asked.body))};
-    const std::string& target = exchange.target();
-    if (const auto query = target.find('?'); query != std::string::npos)
-      asked.passed.query = target.substr(query + 1);
-    for (const char* name : {"anthropic-version", "anthropic-beta"})
-      if (const auto value = exchange.headers().get(name); !value.empty())
-        asked.passed.headers.emplace_back(name, value);
-    auto call = co_await find_or_start(run, session, std::move(asked));
-    co_await forward(exchange, *session, *call, endpoint);
+    std::shared_ptr<ModelCall> call;
+    std::optional<std::string> piece;
+    std::function<io::Task<std::shared_ptr<ModelCall>>()> find = [&] {
+      if (!fence.empty()) session->check_fence(fence);
+      check_manner(*session, Manner::foreign);
+      if (session->record().outcome)
+        throw base::Error(base::Code::invalid, "the run has its outcome; there are no more calls");
+      return find_or_start(run, session, prepare(exchange, *run, endpoint, body));
+    };
+    do {
+      call = co_await decide_in_time(find);
+      piece = co_await call->piece(0);
+    } while (call->is_outdated());
+    co_await forward(exchange, *session, *call, endpoint, std::move(piece));
   } catch (const base::Error& error) {
     if (error.code() != base::Code::invalid || exchange.answered()) throw;
     refused = Failure{"invalid_request", error.what()};
@@ -250,6 +263,7 @@ io::Task<> ForeignAgents::complete(io::Exchange& exchange, RunPtr run,
 io::Task<std::shared_ptr<ModelCall>> ForeignAgents::find_or_start(RunPtr run,
                                                                   std::shared_ptr<Session> session,
                                                                   Asked asked) {
+  co_await others_.wait_for(session, asked.key);
   auto turn = co_await session->writing.acquire();
   for (const auto& [number, call] : session->calls)
     if (call->key == asked.key) co_return call;
@@ -299,7 +313,7 @@ io::Task<> ForeignAgents::note_divergence(const objects::AgentRun& run, Session&
           " (spec.resume.onDivergence: fail)");
   co_await session.append(std::move(diverged), {});
   if (!run.spec.resume || run.spec.resume->onDivergence != objects::OnDivergence::fail) co_return;
-  co_await session.append(
+  co_await session.append_fact(
       journal::RunOutcome{.status = protocol::RunStatus::error, .text = "", .error = error}, {});
   throw base::Error(base::Code::invalid, error);
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "gateway/model_calls.h"
+#include "gateway/others.h"
 #include "io/http.h"
 
 namespace gateway {
@@ -22,20 +23,24 @@ std::string_view conversation_member(llm::Endpoint);
 
 class ForeignAgents {
  public:
-  ForeignAgents(base::Log&, ModelCalls&);
+  ForeignAgents(base::Log&, ModelCalls&, Others&);
 
-  // A request to one of the endpoints; the session is loaded and an execution has begun. A failure
-  // is answered in the words of the endpoint's API.
+  // A request to one of the endpoints; the session has caught up and an execution has begun, the
+  // one that `fence` names ("": whichever). A failure is answered in the words of the endpoint's
+  // API.
   io::Task<> complete(io::Exchange&, RunPtr, std::shared_ptr<Session>, llm::Endpoint,
-                      std::string body);
+                      std::string fence, std::string body);
 
  private:
   struct Asked;
+  Asked prepare(const io::Exchange&, const objects::AgentRun&, llm::Endpoint,
+                const std::string& body);
   io::Task<std::shared_ptr<ModelCall>> find_or_start(RunPtr, std::shared_ptr<Session>, Asked);
   io::Task<> note_divergence(const objects::AgentRun&, Session&, const Asked&, std::int64_t turn);
 
   base::Log& log_;
   ModelCalls& model_calls_;
+  Others& others_;
 };
 
 // GET /v1/models: the run's one model, whatever a request names, as OpenAI and as Anthropic list
@@ -52,6 +57,7 @@ enum class Manner : std::uint8_t { unknown, turns, foreign };
 Manner manner_of(const Session&);
 // Error(invalid) when the run's agent asks in the other manner.
 void check_manner(const Session&, Manner);
+ForeignKey key_of(const journal::ModelIntent&);
 // The call was asked for by a foreign agent's own client.
 bool is_foreign(const journal::ModelIntent&);
 

@@ -268,7 +268,7 @@ TEST_F(ForeignAgentTest, KeepsARepeatedConversationOnce) {
   EXPECT_EQ(intents[1].at("appended").as_array().size(), 2U);
 
   Session session(life->journal, started.uid);
-  run(session.load());
+  run(session.catch_up());
   EXPECT_EQ(run(session.foreign_request(2)), parse_json(second));
 }
 

@@ -1,6 +1,8 @@
 // A run with a real token, and a gateway that may die. The test plays controller and bridge.
 #pragma once
 
+#include <set>
+
 #include "base/text.h"
 #include "gateway/fixture_test.h"
 #include "gateway/server.h"
@@ -54,36 +56,49 @@ struct GatewayTest : testing::Test {
   io::BlockingPool pool;
   Settings settings;
 
+  // Gateways of the same journal know each other.
+  std::set<std::string> at_work;
+  struct Named final : journal::Writers {
+    explicit Named(std::set<std::string>& all) : all(all) { all.insert(name); }
+    ~Named() override { all.erase(name); }
+    std::string self() const override { return name; }
+    io::Task<bool> is_at_work(std::string other) override { co_return all.contains(other); }
+    std::set<std::string>& all;
+    const std::string name = unique_name("gateway");
+  };
+
   // One life of the gateway process.
   struct Life {
     Life(GatewayTest& test)
-        : journal(world().loop, world().clock, test.pool, test.directory / "journal.db",
+        : writers(test.at_work),
+          journal(world().loop, world().clock, test.pool, test.directory / "journal.db",
                   {outbox_status}),
           gateway(world().loop, world().clock, world().random, test.log, journal, world().api,
-                  test.settings),
+                  test.settings, &writers),
           served(gateway.handler()),
           tasks(world().loop),
           client(world().loop, world().clock, io::tcp_dialer("127.0.0.1", served.port()),
                  "gateway") {
       tasks.spawn("gateway", gateway.run());
     }
+    Named writers;
     journal::SqliteJournal journal;
     Gateway gateway;
     Served served;
     io::TaskGroup tasks;
     io::HttpClient client;
   };
-  std::optional<Life> life;
+  std::unique_ptr<Life> life;
   std::string bridge = "first start";
 
-  GatewayTest() { life.emplace(*this); }
+  GatewayTest() { restart(); }
   ~GatewayTest() override {
     life.reset();
     for (const auto& line : log.lines) EXPECT_EQ(line.find(test_key), std::string::npos) << line;
   }
   void restart() {
     life.reset();
-    life.emplace(*this);
+    life = std::make_unique<Life>(*this);
   }
 
   io::Request request_to(const StartedRun& who, const std::string& path, std::string body,

@@ -6,8 +6,8 @@ namespace gateway {
 
 using protocol::TurnEvent;
 
-ModelCalls::ModelCalls(io::Loop& loop, base::Log& log, Providers& providers)
-    : log_(log), providers_(providers), calls_(loop) {}
+ModelCalls::ModelCalls(io::Loop& loop, base::Log& log, Providers& providers, std::string self)
+    : log_(log), providers_(providers), self_(std::move(self)), calls_(loop) {}
 
 std::shared_ptr<ModelCall> ModelCalls::start(RunPtr run_, std::shared_ptr<Session> session,
                                              std::shared_ptr<ModelCall> call,
@@ -23,6 +23,8 @@ io::Task<> ModelCalls::run(RunPtr run, std::shared_ptr<Session> session,
   End end;
   try {
     end = co_await call_and_record(*run, *session, *call, std::move(plan));
+  } catch (const Outdated& outdated) {
+    end = outdated;
   } catch (...) {
     // Nothing that goes wrong with one call may end the others.
     const auto error = std::current_exception();
@@ -40,6 +42,7 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
                                                       Session& session, ModelCall& call,
                                                       io::Task<PlannedCall> plan) {
   PlannedCall planned = co_await std::move(plan);
+  planned.intent.gateway = self_;
   planned.intent.requestHash = blob_name(planned.passed ? planned.passed->body : planned.request);
   co_await session.append(std::move(planned.intent), std::move(planned.blobs));
 
@@ -76,7 +79,7 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
     outcome.usage = failed.usage;
     end = TurnEvent{.error = failed.failure};
   }
-  co_await session.append(std::move(outcome), std::move(blobs));
+  co_await session.append_fact(std::move(outcome), std::move(blobs));
   co_return end;
 }
 

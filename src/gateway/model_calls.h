@@ -22,22 +22,25 @@ struct PlannedCall {
 
 class ModelCalls {
  public:
-  ModelCalls(io::Loop&, base::Log&, Providers&);
+  // `self`: whose calls these are, among gateways that share the journal.
+  ModelCalls(io::Loop&, base::Log&, Providers&, std::string self);
 
   // Begins the call and notes it in session->calls until it has ended. It goes on when its
-  // listeners have left: what was paid for is written down.
+  // listeners have left: what was paid for is written down. It ends as Outdated, and nothing has
+  // left us, when another gateway wrote before its intent.
   std::shared_ptr<ModelCall> start(RunPtr, std::shared_ptr<Session>, std::shared_ptr<ModelCall>,
                                    io::Task<PlannedCall> plan);
 
  private:
   io::Task<> run(RunPtr, std::shared_ptr<Session>, std::shared_ptr<ModelCall>,
                  io::Task<PlannedCall> plan);
-  using End = std::variant<protocol::TurnEvent, ForeignAnswer>;
+  using End = std::variant<protocol::TurnEvent, ForeignAnswer, Outdated>;
   io::Task<End> call_and_record(const objects::AgentRun&, Session&, ModelCall&,
                                 io::Task<PlannedCall> plan);
 
   base::Log& log_;
   Providers& providers_;
+  const std::string self_;
   io::TaskGroup calls_;
 };
 

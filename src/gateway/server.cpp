@@ -6,6 +6,7 @@
 #include "gateway/foreign.h"
 #include "gateway/identity.h"
 #include "gateway/model_calls.h"
+#include "gateway/others.h"
 #include "gateway/patient_journal.h"
 #include "gateway/reporter.h"
 #include "gateway/runs.h"
@@ -95,7 +96,7 @@ std::string event_line(TurnEvent event) { return to_text(event) + "\n"; }
 
 struct Gateway::Impl {
   Impl(io::Loop& l, base::Clock& c, base::Random& r, base::Log& g, journal::Journal& j,
-       kube::Api& a, Settings s)
+       kube::Api& a, Settings s, journal::Writers* w)
       : clock(c),
         log(g),
         loop(l),
@@ -105,8 +106,10 @@ struct Gateway::Impl {
         runs(l, c, r, g, a),
         providers(l, c, r, g, a, settings.provider),
         reporter(c, g, journal, a),
-        model_calls(l, g, providers),
-        foreign(g, model_calls) {}
+        writers(w ? *w : sole_writer),
+        others(c, writers),
+        model_calls(l, g, providers, writers.self()),
+        foreign(g, model_calls, others) {}
 
   base::Clock& clock;
   base::Log& log;
@@ -122,7 +125,10 @@ struct Gateway::Impl {
     base::Instant used;
   };
   std::map<std::string, Held> sessions;  // by run uid
-  ModelCalls model_calls;                // its tasks use all of the above
+  journal::SoleWriter sole_writer;
+  journal::Writers& writers;
+  Others others;
+  ModelCalls model_calls;  // its tasks use all of the above
   ForeignAgents foreign;
 
   std::shared_ptr<Session> session_of(const std::string& uid) {
@@ -144,8 +150,11 @@ struct Gateway::Impl {
     const auto declared = policy::declared_tools(packs);
     auto session = session_of(run->metadata.uid);
     auto turn = co_await session->writing.acquire();
-    std::string agent(base::clip(said.agent, agent_bytes_max));
-    co_await begin_execution(*run, *session, declared, std::move(agent));
+    const std::string agent(base::clip(said.agent, agent_bytes_max));
+    std::function<io::Task<>()> begin = [&] {
+      return begin_execution(*run, *session, declared, agent);
+    };
+    co_await decide_in_time(std::move(begin));
     Welcome welcome;
     welcome.ns = run->metadata.ns;
     welcome.name = run->metadata.name;
@@ -169,7 +178,7 @@ struct Gateway::Impl {
   io::Task<> begin_execution(const objects::AgentRun& run, Session& session,
                              const std::vector<policy::DeclaredTool>& declared, std::string agent) {
     const std::string policy_hash = blob_name(policy_text(run, declared));
-    co_await session.load();
+    co_await session.catch_up();
     co_await session.begin(run.metadata.ns, run.metadata.name, policy_hash, run.status.attempt);
     co_await session.begin_execution(run.status.attempt, std::move(agent), run.status.podUID);
     log.info("execution begun", {{"namespace", run.metadata.ns},
@@ -181,35 +190,45 @@ struct Gateway::Impl {
   // ---- turn ----
 
   io::Task<> turn(io::Exchange& exchange, RunPtr run, std::shared_ptr<Session> session,
-                  std::string body) {
-    auto asked = from_text<Turn>(body);
+                  std::string fence, std::string body) {
+    const auto asked = from_text<Turn>(body);
     if (asked.turn < 1 || asked.parent >= asked.turn || asked.parent < 0)
       throw base::Error(base::Code::invalid,
                         cat("turn ", asked.turn, " cannot continue turn ", asked.parent));
-    if (session->record().outcome)
-      throw base::Error(base::Code::gone, "the run has its outcome; there are no more turns");
-    check_manner(*session, Manner::turns);
-    std::shared_ptr<ModelCall> call;
-    if (auto known = co_await session->result(asked.turn)) {
-      call = std::make_shared<ModelCall>(asked.turn);
-      call->end({.result = std::move(known)});
-    } else if (auto under_way = session->calls.find(asked.turn);
-               under_way != session->calls.end()) {
-      call = under_way->second;
-    } else {
-      call = std::make_shared<ModelCall>(asked.turn);
-      model_calls.start(run, session, call, plan_turn(run, session, std::move(asked)));
-    }
+    auto call = co_await find_or_start(run, session, fence, asked);
     co_await exchange.begin(200, {{"Content-Type", "application/x-ndjson"}});
-    for (std::size_t sent = 0;; ++sent) {
-      auto piece = co_await call->piece(sent);
-      if (!piece) break;
+    auto piece = co_await call->piece(0);
+    while (call->is_outdated()) {
+      call = co_await find_or_start(run, session, fence, asked);
+      piece = co_await call->piece(0);
+    }
+    for (std::size_t sent = 0; piece; piece = co_await call->piece(++sent)) {
       const std::string line = event_line({.text = std::move(piece)});
       co_await exchange.send(line);
     }
     const std::string last = event_line(call->last());
     co_await exchange.send(last);
     co_await exchange.end();
+  }
+
+  io::Task<std::shared_ptr<ModelCall>> find_or_start(RunPtr run, std::shared_ptr<Session> session,
+                                                     std::string fence, Turn asked) {
+    co_await others.wait_for(session, asked.turn);
+    session->check_fence(fence);
+    if (session->record().outcome)
+      throw base::Error(base::Code::gone, "the run has its outcome; there are no more turns");
+    check_manner(*session, Manner::turns);
+    if (auto known = co_await session->result(asked.turn)) {
+      auto call = std::make_shared<ModelCall>(asked.turn);
+      call->end({.result = std::move(known)});
+      co_return call;
+    }
+    if (const auto under_way = session->calls.find(asked.turn); under_way != session->calls.end())
+      co_return under_way->second;
+    auto call = std::make_shared<ModelCall>(asked.turn);
+    auto plan = plan_turn(run, session, std::move(asked));
+    co_return model_calls.start(std::move(run), std::move(session), std::move(call),
+                                std::move(plan));
   }
 
   io::Task<PlannedCall> plan_turn(RunPtr run, std::shared_ptr<Session> session, Turn asked) {
@@ -266,9 +285,23 @@ struct Gateway::Impl {
     return out;
   }
 
+  // Who asks about a call.
+  struct Asker {
+    std::string fence, bridge;  // its headers
+  };
+
   io::Task<Decision> decide(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
-                            std::string bridge) {
+                            Asker asker) {
     auto turn = co_await session->writing.acquire();
+    std::function<io::Task<Decision>()> once = [&] {
+      return decide_once(run, session, call, asker);
+    };
+    co_return co_await decide_in_time(std::move(once));
+  }
+
+  io::Task<Decision> decide_once(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
+                                 Asker asker) {
+    session->check_fence(asker.fence);
     const std::string hash = blob_name(call.arguments);
     const auto declared = policy::declared_tools(runs.packs_of(*run));
     const auto tool = std::ranges::find(declared, call.tool, &policy::DeclaredTool::name);
@@ -284,8 +317,8 @@ struct Gateway::Impl {
         co_return Decision{.verdict = Verdict::done, .result = from_text<ToolResult>(text)};
       }
       // The answer got lost, on its way or with the gateway that gave it.
-      const bool same_asks =
-          record.fence == session->fence() && !bridge.empty() && record.intent.bridge == bridge;
+      const bool same_asks = record.fence == session->fence() && !asker.bridge.empty() &&
+                             record.intent.bridge == asker.bridge;
       if (same_asks && tool != declared.end()) co_return granted(call, hash, *tool);
       if (tool == declared.end() || !may_repeat(*tool, record, session->fence()))
         co_return Decision{Verdict::unknown,
@@ -304,7 +337,7 @@ struct Gateway::Impl {
     if (decided.allowed && tool->own)
       decided = policy::decide_arguments(*tool->own, call.arguments);
     journal::ToolIntent intent{.call = call.call, .tool = call.tool, .argumentsSha256 = hash};
-    intent.bridge = std::move(bridge);
+    intent.bridge = std::move(asker.bridge);
     intent.decision = decided.allowed ? Verdict::allow : Verdict::deny;
     intent.reason = decided.reason;
     co_await session->append(std::move(intent), {});
@@ -312,9 +345,16 @@ struct Gateway::Impl {
     co_return granted(call, hash, *tool);
   }
 
-  io::Task<> record_outcome(std::shared_ptr<Session> session, ToolOutcome outcome) {
+  io::Task<> record_outcome(std::shared_ptr<Session> session, std::string fence,
+                            ToolOutcome outcome) {
     auto turn = co_await session->writing.acquire();
-    auto known = session->record().calls.find(outcome.call);
+    std::function<io::Task<>()> once = [&] { return record_once(session, fence, outcome); };
+    co_await decide_in_time(std::move(once));
+  }
+
+  io::Task<> record_once(std::shared_ptr<Session> session, std::string fence, ToolOutcome outcome) {
+    session->check_fence(fence);
+    const auto known = session->record().calls.find(outcome.call);
     if (known == session->record().calls.end() || known->second.intent.decision != Verdict::allow)
       throw base::Error(base::Code::invalid, cat("call ", outcome.call, " has no grant"));
     if (known->second.outcome) co_return;
@@ -327,22 +367,29 @@ struct Gateway::Impl {
   }
 
   io::Task<ToolResult> fetch(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
-                             std::string bridge) {
-    Decision decision = co_await decide(run, session, call, std::move(bridge));
+                             Asker asker) {
+    const std::string fence = asker.fence;
+    Decision decision = co_await decide(run, session, call, std::move(asker));
     if (decision.verdict == Verdict::done && decision.result) co_return std::move(*decision.result);
     if (decision.verdict != Verdict::allow) co_return ToolResult{decision.reason, true, {}, {}};
     if (call.tool != "fetch_url")
       throw base::Error(base::Code::invalid, cat("the gateway does not run the tool ", call.tool));
     ToolResult result = co_await fetch_url(loop, clock, settings.fetch, call.arguments);
     ToolOutcome outcome{call.call, result};
-    co_await record_outcome(session, std::move(outcome));
+    co_await record_outcome(session, fence, std::move(outcome));
     co_return result;
   }
 
   // ---- end ----
 
-  io::Task<> finish(std::shared_ptr<Session> session, Outcome outcome) {
+  io::Task<> finish(std::shared_ptr<Session> session, std::string fence, Outcome outcome) {
     auto turn = co_await session->writing.acquire();
+    std::function<io::Task<>()> once = [&] { return finish_once(session, fence, outcome); };
+    co_await decide_in_time(std::move(once));
+  }
+
+  io::Task<> finish_once(std::shared_ptr<Session> session, std::string fence, Outcome outcome) {
+    session->check_fence(fence);
     if (session->record().outcome) co_return;
     std::vector<journal::Batch::Blob> blobs;
     journal::RunOutcome body{.status = outcome.status,
@@ -357,21 +404,20 @@ struct Gateway::Impl {
 
   // ---- requests ----
 
-  // What the journal holds of the run: we may have been restarted while its agent went on.
-  io::Task<> enter(Session& session) {
-    if (session.is_loaded()) co_return;
-    auto turn = co_await session.writing.acquire();
-    co_await session.load();
-  }
-
   // A foreign agent without our launcher says no hello: its first request in a pod begins an
   // execution.
   io::Task<> enter_foreign(const objects::AgentRun& run, Session& session) {
-    auto has_begun = [&] { return session.fence() >= journal::Fence{run.status.attempt, 1}; };
-    if (session.is_loaded() && has_begun()) co_return;
+    co_await session.catch_up();
+    if (has_begun(run, session)) co_return;
     auto turn = co_await session.writing.acquire();
-    co_await session.load();
-    if (has_begun()) co_return;
+    std::function<io::Task<>()> begin = [&] { return begin_foreign(run, session); };
+    co_await decide_in_time(std::move(begin));
+  }
+  static bool has_begun(const objects::AgentRun& run, const Session& session) {
+    return session.fence() >= journal::Fence{run.status.attempt, 1};
+  }
+  io::Task<> begin_foreign(const objects::AgentRun& run, Session& session) {
+    if (has_begun(run, session)) co_return;
     const auto declared = policy::declared_tools(runs.packs_of(run));
     co_await begin_execution(run, session, declared, "foreign");
   }
@@ -384,7 +430,7 @@ struct Gateway::Impl {
     bool is_last_word = path == "/v1/hello" || path == "/v1/outcome";
     if (is_last_word && run.status.exitCode != 0) {
       auto session = session_of(run.metadata.uid);
-      co_await enter(*session);
+      co_await session->catch_up();
       is_last_word = session->record().outcome.has_value();
     }
     if (!is_last_word || run.status.exitCode == 0)
@@ -418,34 +464,34 @@ struct Gateway::Impl {
     }
     auto session = session_of(run->metadata.uid);
     const std::string fence(exchange.headers().get(header_execution));
-    const std::string bridge(exchange.headers().get(header_bridge));
+    const Asker asker{fence, std::string(exchange.headers().get(header_bridge))};
     const auto endpoint = llm::find_endpoint(path);
     if (endpoint && fence.empty()) {
       co_await enter_foreign(*run, *session);
     } else {
-      co_await enter(*session);
+      co_await session->catch_up();
       session->check_fence(fence);
     }
     note_used(*session, exchange.headers().get(header_used));
     if (path == "/v1/turn") {
-      co_await turn(exchange, run, session, std::move(body));
+      co_await turn(exchange, run, session, fence, std::move(body));
     } else if (endpoint) {
-      co_await foreign.complete(exchange, run, session, *endpoint, std::move(body));
+      co_await foreign.complete(exchange, run, session, *endpoint, fence, std::move(body));
     } else if (path == "/v1/tools/decide") {
       auto call = from_text<ToolCall>(body);
-      const Decision decision = co_await decide(run, session, std::move(call), bridge);
+      const Decision decision = co_await decide(run, session, std::move(call), asker);
       co_await exchange.respond(answer(to_text(decision)));
     } else if (path == "/v1/tools/outcome") {
       auto outcome = from_text<ToolOutcome>(body);
-      co_await record_outcome(session, std::move(outcome));
+      co_await record_outcome(session, fence, std::move(outcome));
       co_await exchange.respond(answer("{}"));
     } else if (path == "/v1/fetch") {
       auto call = from_text<ToolCall>(body);
-      const ToolResult result = co_await fetch(run, session, std::move(call), bridge);
+      const ToolResult result = co_await fetch(run, session, std::move(call), asker);
       co_await exchange.respond(answer(to_text(result)));
     } else if (path == "/v1/outcome") {
       auto outcome = from_text<Outcome>(body);
-      co_await finish(session, std::move(outcome));
+      co_await finish(session, fence, std::move(outcome));
       co_await exchange.respond(answer("{}"));
     } else {
       throw base::Error(base::Code::not_found,
@@ -474,8 +520,10 @@ struct Gateway::Impl {
 };
 
 Gateway::Gateway(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log,
-                 journal::Journal& journal, kube::Api& api, Settings settings)
-    : impl_(std::make_unique<Impl>(loop, clock, random, log, journal, api, std::move(settings))) {}
+                 journal::Journal& journal, kube::Api& api, Settings settings,
+                 journal::Writers* writers)
+    : impl_(std::make_unique<Impl>(loop, clock, random, log, journal, api, std::move(settings),
+                                   writers)) {}
 
 Gateway::~Gateway() = default;
 

@@ -11,6 +11,7 @@
 #include "io/http.h"
 #include "io/loop.h"
 #include "journal/journal.h"
+#include "journal/writers.h"
 #include "kube/api.h"
 
 namespace gateway {
@@ -31,8 +32,9 @@ inline constexpr char outbox_status[] = "status";
 // controller makes.
 class Gateway {
  public:
+  // `writers`: the gateways that share the journal; nothing: this one has it for itself.
   Gateway(io::Loop&, base::Clock&, base::Random&, base::Log&, journal::Journal&, kube::Api&,
-          Settings);
+          Settings, journal::Writers* writers = nullptr);
   ~Gateway();
 
   // protocol/gateway.h, for bridges.

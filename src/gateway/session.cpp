@@ -32,6 +32,11 @@ void ModelCall::end(ForeignAnswer answer) {
   more_->set();
 }
 
+void ModelCall::end(Outdated) {
+  outdated_ = ended_ = true;
+  more_->set();
+}
+
 void ModelCall::end(protocol::TurnEvent last) {
   last_ = std::move(last);
   ended_ = true;
@@ -50,19 +55,37 @@ io::Task<std::optional<std::string>> ModelCall::piece(std::size_t at) {
 Session::Session(journal::Journal& journal, std::string uid)
     : journal_(journal), uid_(std::move(uid)) {}
 
-io::Task<> Session::load() {
-  if (loaded_) co_return;
-  std::vector<journal::Event> events;
-  for (;;) {
-    auto more = co_await journal_.events(uid_, events.empty() ? -1 : events.back().seq, page);
-    const bool last = more.size() < page;
-    std::ranges::move(more, std::back_inserter(events));
-    if (last) break;
+io::Task<> Session::catch_up() {
+  auto turn = co_await at_journal_.acquire();
+  co_await read_on();
+}
+
+io::Task<> Session::read_on() {
+  const auto state = co_await journal_.state(uid_);
+  const std::int64_t last = state ? state->seq : -1;
+  if (last == last_) co_return;
+  known_turn_ = 0;
+  if (last < last_) {  // a database that was set back
+    record_ = {};
+    fence_ = {};
+    last_ = -1;
   }
-  record_ = journal::make_record(events);
-  fence_ = {};
-  for (const auto& event : events) fence_ = std::max(fence_, event.fence);
-  loaded_ = true;
+  while (last_ < last) {
+    const auto events = co_await journal_.events(uid_, last_, page);
+    if (events.empty()) throw base::Error(base::Code::internal, cat("run ", uid_, " lost events"));
+    for (const auto& event : events) {
+      journal::add_to(record_, event);
+      enter_execution(event.fence);
+      last_ = event.seq;
+    }
+  }
+}
+
+void Session::enter_execution(journal::Fence fence) {
+  if (fence <= fence_) return;
+  fence_ = fence;
+  used.clear();
+  torn.clear();
 }
 
 io::Task<> Session::begin(std::string ns, std::string name, std::string policy_hash,
@@ -72,8 +95,7 @@ io::Task<> Session::begin(std::string ns, std::string name, std::string policy_h
                           .name = std::move(name),
                           .policyHash = std::move(policy_hash),
                           .attempt = attempt};
-  fence_ = {attempt, 0};
-  journal::Batch batch{.run = uid_, .fence = fence_, .events = {}, .blobs = {}};
+  journal::Batch batch{.run = uid_, .fence = {attempt, 0}, .events = {}, .blobs = {}};
   batch.add(begun);
   co_await commit(std::move(batch));
   record_.begun = std::move(begun);
@@ -86,9 +108,6 @@ io::Task<> Session::begin_execution(std::int64_t attempt, std::string agent, std
   journal::Batch batch{.run = uid_, .fence = next, .events = {}, .blobs = {}};
   batch.add(journal::ExecutionBegun{.agent = std::move(agent), .podUid = std::move(pod_uid)});
   co_await commit(std::move(batch));
-  fence_ = next;
-  used.clear();
-  torn.clear();
 }
 
 void Session::check_fence(std::string_view header) const {
@@ -98,12 +117,25 @@ void Session::check_fence(std::string_view header) const {
 }
 
 io::Task<> Session::commit(journal::Batch batch) {
+  auto turn = co_await at_journal_.acquire();
+  const journal::Fence fence = batch.fence;
+  if (fence < fence_) throw Outdated("another execution has begun meanwhile");
+  const std::int64_t known = last_;
+  batch.after = known;
+  std::string refused;
   try {
-    co_await journal_.append(std::move(batch));
+    last_ = co_await journal_.append(std::move(batch));
   } catch (const base::Error& error) {
-    if (error.code() == base::Code::conflict) throw base::Error(base::Code::gone, error.what());
-    throw;
+    if (error.code() != base::Code::conflict && error.code() != base::Code::exists) throw;
+    refused = error.what();
   }
+  if (refused.empty()) {
+    enter_execution(fence);
+    co_return;
+  }
+  co_await read_on();
+  if (last_ == known) throw base::Error(base::Code::gone, refused);
+  throw Outdated(refused);
 }
 
 void Session::note(journal::ModelIntent intent) {
@@ -199,8 +231,8 @@ io::Task<std::optional<protocol::TurnResult>> Session::result(std::int64_t turn)
 io::Task<std::vector<Message>> Session::conversation(std::int64_t parent) {
   if (parent == 0) co_return std::vector<Message>{};
   if (parent == known_turn_) co_return known_;
-  auto at = record_.turns.find(parent);
   auto answer = co_await result(parent);
+  const auto at = record_.turns.find(parent);
   if (at == record_.turns.end() || !answer)
     throw base::Error(base::Code::invalid,
                       cat("parent: turn ", parent, " of this run is not completed"));

@@ -2,6 +2,7 @@
 // way.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,24 @@ struct ForeignAnswer {
   std::string content_type, bytes;
 };
 
+// Another gateway wrote about the run since this one looked, or another execution began; by now the
+// session knows. To be decided again.
+struct Outdated : base::Error {
+  explicit Outdated(const std::string& what) : Error(base::Code::conflict, what) {}
+};
+// Decides until nobody writes in between.
+template <class T>
+io::Task<T> decide_in_time(std::function<io::Task<T>()> decide) {
+  for (;;) {
+    try {
+      io::Task<T> decided = decide();
+      co_return co_await std::move(decided);
+    } catch (const Outdated&) {
+      // Each time another one has got on.
+    }
+  }
+}
+
 // A model call under way. Whoever asks for it joins; it goes on when nobody listens any more.
 class ModelCall {
  public:
@@ -34,11 +53,13 @@ class ModelCall {
   void add(std::string_view text);     // of a foreign agent's call: bytes of the answer
   void end(protocol::TurnEvent last);  // result or error
   void end(ForeignAnswer);             // the whole of it
+  void end(Outdated);                  // it was never begun: to be looked for again
 
   // Waits for the piece of text number `at`; nothing when the call ended without it.
   io::Task<std::optional<std::string>> piece(std::size_t at);
   const protocol::TurnEvent& last() const { return last_; }               // after the last piece
   const std::optional<ForeignAnswer>& answer() const { return answer_; }  // then, too
+  bool is_outdated() const { return outdated_; }                          // then, too
 
   const std::int64_t turn;
   const ForeignKey key;
@@ -48,7 +69,7 @@ class ModelCall {
   std::vector<std::string> pieces_;
   protocol::TurnEvent last_;
   std::optional<ForeignAnswer> answer_;
-  bool ended_ = false;
+  bool ended_ = false, outdated_ = false;
   std::shared_ptr<io::Event> more_ = std::make_shared<io::Event>();  // replaced when set
 };
 
@@ -56,9 +77,9 @@ class Session {
  public:
   Session(journal::Journal&, std::string uid);
 
-  // Reads what the journal holds; nothing to do when that was done. Callers hold `writing`.
-  io::Task<> load();
-  bool is_loaded() const { return loaded_; }
+  // Reads what the journal holds beyond what is known here: we may be new, another gateway may
+  // have written.
+  io::Task<> catch_up();
   // Writes run.begun for a run that the journal does not know.
   io::Task<> begin(std::string ns, std::string name, std::string policy_hash, std::int64_t attempt);
   // A new execution of this attempt; from now on older ones are refused.
@@ -66,13 +87,20 @@ class Session {
   // Error(gone) when the header names another execution than the current one.
   void check_fence(std::string_view header) const;
 
-  // Durable when it returns; then also in record().
+  // Durable when it returns; then also in record(). Throws Outdated, and nothing is written, when
+  // the journal has events that are not in record() yet: what was decided may be wrong.
   template <class T>
   io::Task<> append(T body, std::vector<journal::Batch::Blob> blobs) {
     journal::Batch batch{.run = uid_, .fence = fence_, .events = {}, .blobs = std::move(blobs)};
     batch.add(body);
     co_await commit(std::move(batch));
     note(std::move(body));
+  }
+  // As append, of what has happened and stays true whatever others wrote.
+  template <class T>
+  io::Task<> append_fact(T body, std::vector<journal::Batch::Blob> blobs) {
+    std::function<io::Task<>()> write = [&] { return append(body, blobs); };
+    co_await decide_in_time(std::move(write));
   }
 
   // The whole conversation that a turn continues: its ancestors' messages and answers.
@@ -105,6 +133,8 @@ class Session {
 
  private:
   io::Task<> commit(journal::Batch);
+  io::Task<> read_on();
+  void enter_execution(journal::Fence);
   void note(const journal::ExecutionBegun&) {}
   void note(journal::ModelIntent);
   void note(journal::ModelOutcome);
@@ -116,9 +146,11 @@ class Session {
 
   journal::Journal& journal_;
   std::string uid_;
+  io::Semaphore at_journal_{1};  // of those who read on or append
+  // What the journal held when we last looked.
   journal::Fence fence_;
   journal::Record record_;
-  bool loaded_ = false;
+  std::int64_t last_ = -1;  // the number of its last event
   // The conversation after the latest completed turn: what the next one most likely continues.
   std::int64_t known_turn_ = 0;
   std::vector<protocol::Message> known_;
