@@ -96,17 +96,19 @@ function(sympozium_test name)
   endif()
 endfunction()
 
-# sympozium_program(NAME SOURCES file… LINK library…)
-# A shipped program: static-pie without NSS (see docs/adr/0006-static-programs.md); dynamic under sanitizers.
+# sympozium_program(NAME [DYNAMIC] SOURCES file… LINK library…)
+# A shipped program: static-pie without NSS (see docs/adr/0006-static-programs.md); dynamic when it says so, and under sanitizers.
 set(SYMPOZIUM_BANNED_SYMBOLS getaddrinfo getnameinfo gethostbyname gethostbyaddr gethostbyname_r gethostbyaddr_r
   getpwnam getpwuid getpwnam_r getpwuid_r getgrnam getgrgid getgrnam_r getgrgid_r getservbyname getservbyport
   getservbyname_r getservbyport_r dlopen dlsym iconv_open)
 function(sympozium_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "DYNAMIC" "" "SOURCES;LINK")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   target_precompile_headers(${name} REUSE_FROM pch_async)
-  if(NOT SYMPOZIUM_SANITIZE)
+  if(arg_DYNAMIC)
+    target_link_options(${name} PRIVATE -pie -Wl,--gc-sections)
+  elseif(NOT SYMPOZIUM_SANITIZE)
     target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src/apps/banned.cpp)
     list(TRANSFORM SYMPOZIUM_BANNED_SYMBOLS PREPEND "-Wl,--wrap=" OUTPUT_VARIABLE wraps)
     target_link_options(${name} PRIVATE -static-pie -Wl,--pack-dyn-relocs=relr -Wl,--gc-sections ${wraps})

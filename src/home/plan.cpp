@@ -100,9 +100,14 @@ void add_services(Plan& plan, const UpOptions& options, const std::string& serve
   if (options.metrics_port != 0)
     control_service.listens.push_back(
         {.name = "metrics", .address = cat("tcp:127.0.0.1:", options.metrics_port), .owner = {}});
-  auto gateway_service =
-      service(options, "gateway",
-              {"--kubeconfig", gateway + "/kubeconfig", "--journal", gateway + "/journal.db"});
+  auto gateway_service = service(options, "gateway", {"--kubeconfig", gateway + "/kubeconfig"});
+  if (options.database) {
+    hand_over(layout.database(), options.database->conninfo.reveal(), uid_gateway, uid_gateway);
+    gateway_service.argv.front() = options.database->program;
+    gateway_service.argv.insert(gateway_service.argv.end(), {"--database", layout.database()});
+  } else {
+    gateway_service.argv.insert(gateway_service.argv.end(), {"--journal", layout.journal()});
+  }
   gateway_service.user = {{uid_gateway, uid_gateway}};
   // Who connects is known by its token, not by the socket.
   gateway_service.listens = {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "home/state.h"
 #include "kube/api.h"
 #include "kube/kubeconfig.h"
@@ -19,6 +20,12 @@ struct UpOptions {
   std::uint16_t port = 0;          // of the API server; 0: the one of last time, else a free one
   std::uint16_t metrics_port = 0;  // of Prometheus metrics on 127.0.0.1; 0: none are served
   bool host_image = false;         // offer this machine's /usr as image `host`
+  // The journal in PostgreSQL instead of a file of ours: who serves it, and its connection string.
+  struct Database {
+    std::string program;  // sympozium-server, absolute
+    base::Secret<std::string> conninfo;
+  };
+  std::optional<Database> database;
   // Which of "jobs", "binder", "garbage" we run ourselves; nothing: all of them in the embedded
   // home, none in a cluster.
   std::optional<std::string> loops;

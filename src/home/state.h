@@ -4,7 +4,7 @@
 //   lock                   held by the running home
 //   pki/       root        the certificate authority and what it signed last
 //   control/   control     objects.db, the API server's keys, audit log
-//   gateway/   gateway     journal.db
+//   gateway/   gateway     journal.db; or `database`, the connection string of one elsewhere
 //   node/      root        pods, images, shim
 //   run/                   sockets: run/gateway/gateway.sock is what bridges see,
 //                          run/journal.sock (of control) what the API server passes requests to
@@ -30,6 +30,9 @@ struct Layout {
   std::string gateway_socket_folder() const { return path("run/gateway"); }
   std::string gateway_socket() const { return path("run/gateway/gateway.sock"); }
   std::string images() const { return path("node/images"); }
+  // Where the journal is: one of the two.
+  std::string journal() const { return path("gateway/journal.db"); }
+  std::string database() const { return path("gateway/database"); }
   std::string journal_socket() const { return path("run/journal.sock"); }
 };
 

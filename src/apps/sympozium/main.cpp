@@ -1,10 +1,10 @@
 // sympozium: the command line, and every role of the embedded home.
 #include <unistd.h>
 
+#include "apps/roles/role.h"
 #include "cli/cli.h"
 #include "image.h"
 #include "modelsim/server.h"
-#include "role.h"
 #include "up.h"
 
 int main(int argc, char** argv) {

@@ -2,11 +2,11 @@
 // and its shim only.
 #include "node/node.h"
 
-#include "flags.h"
+#include "apps/roles/flags.h"
+#include "apps/roles/role.h"
 #include "images.h"
 #include "io/crypto.h"
 #include "io/file.h"
-#include "role.h"
 
 namespace app {
 

@@ -18,6 +18,7 @@
 #include "home/plan.h"
 #include "io/crypto.h"
 #include "io/http.h"
+#include "io/process.h"
 #include "kube/client.h"
 #include "kube/kubeconfig.h"
 #include "schema/yaml.h"
@@ -31,10 +32,14 @@ namespace {
 constexpr int exit_error = 1, exit_usage = 2, exit_refused = 3;
 constexpr auto ready_limit = std::chrono::seconds(30);
 constexpr int stop_ms_max = 40'000;
+constexpr std::size_t conninfo_bytes_max = 64 * 1024;
+constexpr base::Duration migrate_limit{600'000};
+constexpr std::string_view server_says = "sympozium-server: ";
 
 struct Options {
   home::UpOptions up;
   std::string kubeconfig, context;  // of somebody else's cluster; "": the embedded home
+  std::string database;             // file with a connection string; "": the journal is a file here
   bool detach = false, yes = false;
 };
 
@@ -93,6 +98,8 @@ Options parse(const std::vector<std::string>& arguments, const std::vector<std::
       options.up.layout.root = value();
     else if (flag == "--kubeconfig")
       options.kubeconfig = absolute(value());
+    else if (flag == "--database")
+      options.database = absolute(value());
     else if (flag == "--context")
       options.context = value();
     else if (flag == "--node-name")
@@ -204,8 +211,59 @@ home::Plan plan_for_cluster(io::Loop& loop, base::Clock& clock, const Options& o
   return loop.run(std::move(planned));
 }
 
-int up(const Options& options) {
+// ---- a journal elsewhere ----
+
+std::string server_program() {
+  const std::string own = own_path();
+  return own.substr(0, own.rfind('/') + 1) + "sympozium-server";
+}
+
+// A home that changes its journal forgets what its runs have done, and pays for it once more.
+void check_same_journal(const Options& options) {
+  const home::Layout& layout = options.up.layout;
+  const std::string kept = options.database.empty() ? layout.database() : layout.journal();
+  if (::access(kept.c_str(), F_OK) != 0) return;
+  throw base::Error(base::Code::exists,
+                    options.database.empty()
+                        ? cat("the journal of ", layout.root,
+                              " is in a database: start it with "
+                              "--database FILE, or choose another folder with --state")
+                        : cat("--database: the journal of ", layout.root, " is ", kept,
+                              ": start it without, or choose another folder with --state"));
+}
+
+// The database is tried as the gateway's user and brought up to date before anything starts, so
+// that whoever asked for it reads what is wrong.
+home::UpOptions::Database find_database(io::Loop& loop, base::Clock& clock,
+                                        const Options& options) {
+  home::UpOptions::Database database{server_program(), base::Secret<std::string>("")};
+  if (::access(database.program.c_str(), X_OK) != 0)
+    throw base::Error(base::Code::unavailable,
+                      cat("--database: the program that serves it is missing: install ",
+                          database.program, " beside sympozium"));
+  auto text = io::find_file(options.database, conninfo_bytes_max);
+  if (!text)
+    throw base::Error(base::Code::invalid, cat("--database ", options.database,
+                                               ": there is no such file; it holds the connection "
+                                               "string of a PostgreSQL database"));
+  io::ProcessSpec migrate{.argv = {database.program, "migrate", "--database", "-"}, .env = {}};
+  migrate.user = {{home::uid_gateway, home::uid_gateway}};
+  auto migrating = io::run_command(loop, clock, std::move(migrate), *text, migrate_limit);
+  const io::CommandResult done = loop.run(std::move(migrating));
+  if (done.code != 0) {
+    std::string_view why = base::trim(done.err);
+    if (const auto end = why.rfind(server_says); end != why.npos)
+      why.remove_prefix(end + server_says.size());
+    throw base::Error(done.code == exit_usage ? base::Code::invalid : base::Code::unavailable,
+                      cat("--database ", options.database, ": ", why));
+  }
+  database.conninfo = base::Secret<std::string>(*std::move(text));
+  return database;
+}
+
+int up(const Options& asked) {
   io::init_crypto();
+  Options options = asked;
   base::Instant began;
   home::Plan plan;
   std::unique_ptr<home::StateLock> lock;
@@ -215,6 +273,8 @@ int up(const Options& options) {
     began = clock.steady();
     io::make_directories(options.up.layout.root, 0711);
     lock = std::make_unique<home::StateLock>(options.up.layout);
+    check_same_journal(options);
+    if (!options.database.empty()) options.up.database = find_database(loop, clock, options);
     plan = options.kubeconfig.empty() ? home::prepare_embedded(options.up, clock)
                                       : plan_for_cluster(loop, clock, options);
     io::write_file(options.up.layout.path("kubeconfig-path"), plan.admin_kubeconfig, 0644);
@@ -270,9 +330,13 @@ int status(const Options& options) {
   const std::string kubeconfig = io::find_file(options.up.layout.path("kubeconfig-path"))
                                      .value_or(options.up.layout.admin_kubeconfig());
   const int answer = loop.run(ask_ready(loop, clock, kubeconfig));
-  std::printf("process     %d\nstate       %s\nkubeconfig  %s\nAPI server  %s\n", *pid,
-              options.up.layout.root.c_str(), kubeconfig.c_str(),
-              answer == 200 ? "ready" : "not ready");
+  const home::Layout& layout = options.up.layout;
+  const bool elsewhere = ::access(layout.database().c_str(), F_OK) == 0;
+  std::printf(
+      "process     %d\nstate       %s\nkubeconfig  %s\njournal     %s\nAPI server  %s\n", *pid,
+      layout.root.c_str(), kubeconfig.c_str(),
+      elsewhere ? cat("the database of ", layout.database()).c_str() : layout.journal().c_str(),
+      answer == 200 ? "ready" : "not ready");
   return answer == 200 ? 0 : exit_error;
 }
 
@@ -285,9 +349,12 @@ int reset(const Options& options) {
     say(cat(options.up.layout.root, " is no state folder of sympozium; nothing was removed"));
     return exit_refused;
   }
+  const bool elsewhere = ::access(options.up.layout.database().c_str(), F_OK) == 0;
   if (!options.yes) {
     say(cat("this removes ", options.up.layout.root,
-            " with every object and journal in it; say so with --yes"));
+            elsewhere ? " with every object in it, not what the database holds of its runs"
+                      : " with every object and journal in it",
+            "; say so with --yes"));
     return exit_refused;
   }
   io::remove_tree(options.up.layout.root);
@@ -300,7 +367,7 @@ int run_up(const std::vector<std::string>& arguments) {
   return guarded(
       arguments,
       {"--detach", "--state", "--port", "--node-name", "--allow-host-image", "--metrics-port",
-       "--kubeconfig", "--context", "--loops"},
+       "--kubeconfig", "--context", "--loops", "--database"},
       "usage: sudo sympozium up [flags]\n"
       "\n"
       "Starts the embedded home on this machine: a Kubernetes API server, the controllers,\n"
@@ -315,6 +382,9 @@ int run_up(const std::vector<std::string>& arguments) {
       "  --allow-host-image   let pods use this machine's /usr, read-only, as image `host`\n"
       "  --kubeconfig FILE    join the cluster of this administrator's kubeconfig\n"
       "  --context NAME       of that file (default: its current context)\n"
+      "  --database FILE      keep the journal in the PostgreSQL database whose connection string\n"
+      "                       FILE holds (14 or newer; needs sympozium-server beside this "
+      "program)\n"
       "  --loops LIST         which of jobs,binder,garbage run here (default: all; in a\n"
       "                       cluster none, its own controllers do that work)\n"
       "\n"
@@ -338,7 +408,8 @@ int run_status(const std::vector<std::string>& arguments) {
 int run_reset(const std::vector<std::string>& arguments) {
   return guarded(arguments, {"--state", "--yes"},
                  "usage: sudo sympozium reset --yes [--state DIR]\n\nRemoves the state folder with "
-                 "every object and journal in it.\n",
+                 "every object and journal in it.\nA journal that `up --database` keeps in "
+                 "PostgreSQL stays there.\n",
                  reset);
 }
 

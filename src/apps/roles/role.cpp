@@ -1,4 +1,4 @@
-#include "role.h"
+#include "apps/roles/role.h"
 
 #include <unistd.h>
 

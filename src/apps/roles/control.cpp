@@ -8,8 +8,9 @@
 #include "apiserver/object_log.h"
 #include "apiserver/server.h"
 #include "apiserver/status.h"
+#include "apps/roles/flags.h"
+#include "apps/roles/role.h"
 #include "base/text.h"
-#include "flags.h"
 #include "home/manifests.h"
 #include "io/conn.h"
 #include "io/crypto.h"
@@ -22,7 +23,6 @@
 #include "objects/kinds.h"
 #include "policy/admission.h"
 #include "reconcilers/manager.h"
-#include "role.h"
 
 namespace app {
 

@@ -1,4 +1,4 @@
-#include "flags.h"
+#include "apps/roles/flags.h"
 
 #include <unistd.h>
 

@@ -32,9 +32,9 @@ struct Process {
   io::TaskGroup group;
 };
 
-// Arguments are the flags behind the role's name.
+// Arguments are the flags behind the role's name. Which of them a program has, its main says.
 int run_control(const std::vector<std::string>& arguments);
-int run_node(const std::vector<std::string>& arguments);
 int run_gateway(const std::vector<std::string>& arguments);
+int run_node(const std::vector<std::string>& arguments);
 
 }  // namespace app
