@@ -78,6 +78,15 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
     outcome.error = failed.failure;
     outcome.usage = failed.usage;
     end = TurnEvent{.error = failed.failure};
+  } catch (...) {
+    // Written down all the same: other gateways wait for the outcome as long as this one lives.
+    const auto error = std::current_exception();
+    if (io::is_cancelled(error)) throw;
+    const std::string why = io::describe(error);
+    log_.error("model call failed",
+               {{"namespace", run.metadata.ns}, {"run", run.metadata.name}, {"error", why}});
+    outcome.error = protocol::Failure{"internal", why};
+    end = TurnEvent{.error = outcome.error};
   }
   co_await session.append_fact(std::move(outcome), std::move(blobs));
   co_return end;
