@@ -111,15 +111,17 @@ TEST_F(TwoGatewaysTest, GiveDifferentCallsDifferentNumbers) {
                       R"({"model":"m","messages":[{"role":"user","content":")" + what + "\"}]}",
                       "");
   };
+  const auto [begun, found] = ask_both(asked("zero"), asked("zero"));
+  EXPECT_EQ(begun.text, found.text);
   const auto [here, there] = ask_both(asked("one"), asked("two"));
   EXPECT_EQ(here.status, 200) << here.text;
   EXPECT_EQ(there.status, 200) << there.text;
   std::vector numbers{here.headers.get(header_call), there.headers.get(header_call)};
   std::ranges::sort(numbers);
-  EXPECT_EQ(numbers, (std::vector<std::string_view>{"1", "2"}));
+  EXPECT_EQ(numbers, (std::vector<std::string_view>{"2", "3"}));
   EXPECT_EQ(count(started, "execution.begun"), 1);
-  EXPECT_EQ(count(started, "model.outcome"), 2);
-  EXPECT_EQ(provider.stats().requests, 2);
+  EXPECT_EQ(count(started, "model.outcome"), 3);
+  EXPECT_EQ(provider.stats().requests, 3);
 }
 
 TEST_F(TwoGatewaysTest, PayOnceForACallThatBothAreAskedFor) {
