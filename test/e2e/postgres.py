@@ -266,9 +266,6 @@ class SecondGateway:
         os.close(socket)
         home.processes.append(self.process)
 
-    def begun(self):
-        return self.log.read_text().count("execution begun")
-
 
 def take_socket(pid, path):
     inodes = [line.split()[6] for line in open("/proc/net/unix") if line.rstrip().endswith(path) and line.split()[3] == "00010000"]
@@ -281,16 +278,24 @@ def take_socket(pid, path):
     return taken
 
 
+def both_called(home):
+    return home.server.query("SELECT count(DISTINCT body::json->>'gateway') FROM events JOIN runs USING (run_uid)"
+                             " WHERE kind = 'model.intent' AND name LIKE 'many-%'") == "2"
+
+
 def check_two_gateways(home, model):
     second = SecondGateway(home)
-    before, many = requests(model), [f"many-{n}" for n in range(8)]
-    start(home, model, *many)
-    wait_succeeded(home, *many)
-    assert requests(model) - before == 3 * len(many), "an answer was paid for twice"
-    assert 0 < second.begun() < len(many), f"the second gateway began {second.begun()} of {len(many)} runs"
-    for name in many:
-        assert {execution for _, execution in events(home, name)} == {"0", "1"}, events(home, name)
-        assert kinds(home, name).count("model.outcome") == 3 and kinds(home, name).count("run.outcome") == 1, kinds(home, name)
+    for attempt in range(4):  # who accepts a connection is chance
+        before, many = requests(model), [f"many-{attempt}-{n}" for n in range(8)]
+        start(home, model, *many)
+        wait_succeeded(home, *many)
+        assert requests(model) - before == 3 * len(many), "an answer was paid for twice"
+        for name in many:
+            assert {execution for _, execution in events(home, name)} == {"0", "1"}, events(home, name)
+            assert kinds(home, name).count("model.outcome") == 3 and kinds(home, name).count("run.outcome") == 1, kinds(home, name)
+        if both_called(home):
+            break
+    assert both_called(home), "one of the gateways made all calls"
 
     # The first one dies and does not come back: its keeper stands still.
     before, orphans = requests(model), [f"orphan-{n}" for n in range(4)]
