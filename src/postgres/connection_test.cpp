@@ -220,6 +220,9 @@ TEST_F(Postgres, RefusesADatabaseThatIsNotUtf8) {
 
 TEST_F(Postgres, NamesWhatIsWrongWithAConnection) {
   EXPECT_EQ(refusal([&] { connect(server_.conninfo("nowhere")); }).code(), Code::invalid);
+  const Error error = refusal([&] { connect("host=/nowhere dbname=journal"); });
+  EXPECT_EQ(error.code(), Code::invalid);
+  EXPECT_NE(std::string(error.what()).find("add user="), std::string::npos) << error.what();
   EXPECT_EQ(refusal([&] { connect("host=/nowhere user=postgres"); }).code(), Code::unavailable);
 }
 

@@ -48,6 +48,10 @@ Conninfo parse_conninfo(const base::Secret<std::string>& conninfo) {
   Conninfo info;
   for (const PQconninfoOption* option = options.get(); option->keyword; ++option)
     if (option->val) info.words.emplace_back(option->keyword, option->val);
+  // libpq would take the name of our system user, which may have none.
+  if (find(info, "user").empty() && find(info, "service").empty())
+    throw base::Error(base::Code::invalid,
+                      "the PostgreSQL connection string names no user: add user=…");
   for (const auto& [word, value] : defaults)
     if (find(info, word).empty()) info.words.emplace_back(word, value);
   std::erase_if(info.words, [](const auto& word) { return word.first == "client_encoding"; });

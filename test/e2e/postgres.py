@@ -141,6 +141,7 @@ def check_what_is_refused(home, flags):
             (None, 2, ["there is no such file", "connection string"]),
             (" \n", 2, ["is empty", "host="]),
             ("nonsense here\n", 2, ["cannot be read", "host=", "postgresql://"]),
+            ("host=/nowhere dbname=journal", 2, ["names no user", "user="]),
             ("host=/nowhere dbname=journal user=postgres", 1, ["/nowhere", "start the server, or correct host and port"]),
             ("postgresql://postgres@127.0.0.1:9/journal", 1, ["127.0.0.1", "start the server"]),
             (server.conninfo(password="wrong"), 1, ["password authentication failed", "correct user or password"]),
