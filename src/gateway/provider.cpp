@@ -243,7 +243,7 @@ struct Providers::Impl {
       std::erase_if(clients, [](const auto& one) { return one.second.use_count() == 1; });
     auto& client = clients[origin(url)];
     if (client) return client;
-    std::unique_ptr<io::Dialer> dialer = io::host_dialer(url.host, url.port);
+    std::unique_ptr<io::Dialer> dialer = settings.dialer(url.host, url.port);
     if (url.scheme == Scheme::https) {
       io::TlsClient tls;
       tls.ca_pem = settings.ca_pem;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/conn.h"
 #include "io/loop.h"
 #include "kube/api.h"
 #include "llm/passthrough.h"
@@ -38,6 +39,9 @@ struct ProviderSettings {
   base::Duration silence{120'000};       // between two pieces of it
   base::Duration longest_pause{60'000};  // that Retry-After may ask for
   std::string ca_pem;                    // "" : the system's roots
+  // How a provider's host is reached.
+  std::function<std::unique_ptr<io::Dialer>(std::string host, std::uint16_t port)> dialer =
+      io::host_dialer;
 };
 
 // A request that an agent's own client made (llm::prepare_request).
