@@ -271,8 +271,9 @@ struct Providers::Impl {
         if (object) secret = schema::read<objects::Secret>(*object);
         co_return key_of(target, address, secret);
       } catch (const base::Error& error) {
-        const bool away =
-            error.code() == base::Code::unavailable || error.code() == base::Code::timeout;
+        const bool away = error.code() == base::Code::unavailable ||
+                          error.code() == base::Code::timeout ||
+                          error.code() == base::Code::internal;
         if (!away && error.code() != base::Code::denied) throw;
         why = error.what();
         if (!away || clock.steady() >= give_up)
