@@ -19,6 +19,17 @@ void Conversation::add(protocol::Message message) {
   messages_.push_back(std::move(message));
 }
 
+void Conversation::replace_system(std::string text) {
+  if (!messages_.empty() && messages_.front().role == protocol::Role::system) {
+    bytes_ -= size_of(messages_.front());
+    messages_.erase(messages_.begin());
+  }
+  parent_ = 0;
+  if (text.empty()) return;
+  messages_.insert(messages_.begin(), {protocol::Role::system, std::move(text), {}, {}});
+  bytes_ += size_of(messages_.front());
+}
+
 void Conversation::take_answer(std::int64_t turn, protocol::Message answer) {
   answer_ = answer;
   add(std::move(answer));

@@ -14,6 +14,9 @@ class Conversation {
   // The turns that earlier executions completed, in order; the last answer is then answer().
   void restore(const std::vector<protocol::PastTurn>& past);
   void add(protocol::Message message);
+  // What the model is told before all else, in place of what it was; "": nothing. The next turn
+  // then starts anew from the whole.
+  void replace_system(std::string text);
   void take_answer(std::int64_t turn, protocol::Message answer);
 
   // The next turn: what follows the last answer, or the whole after a compaction.

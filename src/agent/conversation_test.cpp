@@ -31,6 +31,21 @@ TEST(Conversation, SendsOnlyWhatTheGatewayHasNotSeen) {
   EXPECT_TRUE(second.tools.empty());
 }
 
+TEST(Conversation, BeginsWithAnotherSystemPromptFromTheWhole) {
+  Conversation conversation;
+  conversation.restore({{1, 0, {user("task")}, assistant("a")}});
+  conversation.replace_system("first");
+  conversation.replace_system("second");
+  const auto next = conversation.next_turn({});
+  EXPECT_EQ(next.turn, 2);
+  EXPECT_EQ(next.parent, 0);
+  ASSERT_EQ(next.append.size(), 3u);
+  EXPECT_EQ(next.append[0].content, "second");
+  EXPECT_EQ(conversation.bytes(), std::string("secondtaska").size());
+  conversation.replace_system("");
+  EXPECT_EQ(conversation.next_turn({}).append.size(), 2u);
+}
+
 TEST(Conversation, GoesOnFromTheTurnsOfAnEarlierExecution) {
   Conversation conversation;
   conversation.restore(

@@ -103,14 +103,24 @@ io::Task<Runner::Ended> Runner::converse(const protocol::Welcome& welcome) {
   Conversation conversation;
   conversation.restore(welcome.past);
   std::string lost = restore_workspace(welcome);
+  const auto tell_lost = [&] {
+    if (!lost.empty()) conversation.add({Role::user, std::exchange(lost, ""), {}, {}});
+  };
   if (welcome.past.empty()) {
     if (!welcome.system.empty()) conversation.add({Role::system, welcome.system, {}, {}});
     conversation.add({Role::user, welcome.task, {}, {}});
     co_await ask(conversation, tools);
   }
+  if (welcome.newSystem) conversation.replace_system(*welcome.newSystem);
+  if (welcome.say) {
+    if (!conversation.answer().toolCalls.empty()) co_await run_tools(conversation, welcome);
+    tell_lost();
+    conversation.add({Role::user, *welcome.say, {}, {}});
+    co_await ask(conversation, tools);
+  }
   while (!conversation.answer().toolCalls.empty()) {
     co_await run_tools(conversation, welcome);
-    if (!lost.empty()) conversation.add({Role::user, std::exchange(lost, ""), {}, {}});
+    tell_lost();
     if (conversation.last_turn() >= welcome.iterations)
       co_return Ended{
           protocol::RunStatus::error, conversation.answer().content,
@@ -141,13 +151,16 @@ std::string Runner::restore_workspace(const protocol::Welcome& welcome) {
           .call = name,
           .tool = call->name,
           .text = done.failed ? cat("could not be done again: ", done.text)
-                              : "done again: the pod's workspace was lost",
+                              : "done again: this pod's workspace began empty",
           .failed = done.failed});
   }
   if (gone.empty()) return {};
   std::string text = cat(
-      "[This run's pod was lost, and /workspace with it. What write_file and edit_file did there "
-      "was done again; what these calls changed there is gone:",
+      welcome.attempt == 1 ? "[This run goes on from a recorded one, and began with an empty"
+                             " /workspace."
+                           : "[This run's pod was lost, and /workspace with it.",
+      " What write_file and edit_file did there was done again; what these calls changed there is "
+      "gone:",
       gone, "\nLook at a file before you rely on it, and repeat what is needed.]");
   return was_said(welcome.past, text) ? std::string() : text;
 }

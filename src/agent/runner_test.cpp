@@ -251,6 +251,45 @@ TEST_F(RunnerTest, SaysWhatCannotBeDoneAgain) {
   EXPECT_NE(bridge.asked[0].append[1].content.find("call 1.1: edit_file"), std::string::npos);
 }
 
+TEST_F(RunnerTest, SaysWhatAForkSaysBehindTheSharedResults) {
+  RequestedCall list{"c1", "list_directory", "{}"};
+  bridge.welcome.past = {{1,
+                          0,
+                          {{Role::system, "Be long.", {}, {}}, {Role::user, "do it", {}, {}}},
+                          {Role::assistant, "", {list}, {}}}};
+  bridge.welcome.say = "In French.";
+  bridge.welcome.newSystem = "Be brief.";
+  bridge.turns = {says("fini")};
+  run();
+  ASSERT_EQ(bridge.asked.size(), 1u);
+  const Turn& asked = bridge.asked[0];
+  EXPECT_EQ(asked.turn, 2);
+  EXPECT_EQ(asked.parent, 0) << "the whole, because its beginning is another one";
+  std::vector<std::string> said;
+  for (const auto& message : asked.append)
+    said.push_back(cat(schema::name(message.role), ": ", message.content));
+  ASSERT_EQ(said.size(), 5u);
+  EXPECT_EQ(said[0], "system: Be brief.");
+  EXPECT_EQ(said[1], "user: do it");
+  EXPECT_TRUE(said[3].starts_with("tool: ")) << said[3];
+  EXPECT_EQ(said[4], "user: In French.");
+  EXPECT_EQ(bridge.outcome.value().text, "fini");
+}
+
+TEST_F(RunnerTest, TellsOfAForksWorkspaceBeforeWhatTheUserSays) {
+  bridge.welcome.past = past_of_a_lost_pod();
+  bridge.welcome.workspace = {{"1.0", "1.1"}, {"1.2"}};
+  bridge.welcome.say = "And now?";
+  bridge.turns = {says("done")};
+  run();
+  EXPECT_EQ(io::read_file(workspace / "a.txt"), "one three");
+  const auto& said = bridge.asked.at(0).append;
+  ASSERT_EQ(said.size(), 3u);
+  EXPECT_EQ(said[0].toolCallId, "c4");
+  EXPECT_NE(said[1].content.find("goes on from a recorded one"), std::string::npos);
+  EXPECT_EQ(said[2].content, "And now?");
+}
+
 TEST_F(RunnerTest, RepeatsATurnThatBrokeOff) {
   bridge.breaks = 2;
   bridge.turns = {says("hello")};

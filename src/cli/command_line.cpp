@@ -178,6 +178,41 @@ void add_replay(CLI::App& app, ReplayOptions& replay, Output& output) {
   add_output(command, output, {"json"});
 }
 
+void add_fork(CLI::App& app, ForkOptions& fork, Output& output) {
+  CLI::App& command = add(
+      app, "fork", "Make a new run that shares the beginning of a recorded one",
+      "  sympozium fork first-x7f2k --at 2\n"
+      "  sympozium fork first-x7f2k --at 3 --task \"Now say it in French\"\n"
+      "  sympozium fork first-x7f2k --at 1 --model bigger --name second-try\n\n"
+      "What is shared costs nothing, and stays when RUN is deleted or forgotten. RUN may be\n"
+      "a UID, may still be running, or may be imported. Tool calls that have a result are\n"
+      "not executed again, but files that were written are made again in the new pod's\n"
+      "/workspace; what else was changed there is gone, and the model is told.\n\n"
+      "--task    what the user says next, behind the shared steps; with --at 0 the task\n"
+      "--system  from there on the model sees this system prompt in place of the recorded one,\n"
+      "          then the shared conversation\n"
+      "--model   asked for everything new\n\n"
+      "An agent of a harness begins again from its start and is answered from the shared\n"
+      "record wherever it asks the same; another task, model or system prompt makes other\n"
+      "questions, and those are paid.");
+  command.add_option("RUN", fork.run, "Its name or UID")->required();
+  command
+      .add_option("--at", fork.at,
+                  "The last model turn that is shared, as logs --steps counts; 0: none")
+      ->type_name("STEP")
+      ->check(CLI::NonNegativeNumber)
+      ->required();
+  command.add_option("--task", fork.task, "What comes next; - reads it from standard input")
+      ->type_name("TEXT");
+  command.add_option("--model", fork.model, "Model instead of the recorded run's")
+      ->type_name("MODEL");
+  command.add_option("--system", fork.system, "System prompt instead of the recorded run's")
+      ->type_name("TEXT");
+  command.add_option("--name", fork.name, "Name of the new run; default: made from RUN's");
+  command.add_flag("--detach", fork.detach, "Start it, print its name and leave");
+  add_output(command, output, {"json", "yaml"});
+}
+
 void add_diff(CLI::App& app, DiffOptions& diff, Output& output) {
   CLI::App& command =
       add(app, "diff", "Compare two recorded runs: requests, answers, tool calls, tokens",
@@ -306,6 +341,7 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   ApplyOptions apply;
   EventsOptions events;
   ReplayOptions replay;
+  ForkOptions fork;
   DiffOptions diff;
   ExportOptions exporting;
   ImportOptions importing;
@@ -320,6 +356,7 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   add_logs(app, logs, common.output);
   add_events(app, events, common.output);
   add_replay(app, replay, common.output);
+  add_fork(app, fork, common.output);
   add_diff(app, diff, common.output);
   add_export(app, exporting);
   add_import(app, importing, common.output);
@@ -370,6 +407,7 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   if (app.got_subcommand("apply")) line.command = std::move(apply);
   if (app.got_subcommand("events")) line.command = std::move(events);
   if (app.got_subcommand("replay")) line.command = std::move(replay);
+  if (app.got_subcommand("fork")) line.command = std::move(fork);
   if (app.got_subcommand("diff")) line.command = std::move(diff);
   if (app.got_subcommand("export")) line.command = std::move(exporting);
   if (app.got_subcommand("import")) line.command = std::move(importing);

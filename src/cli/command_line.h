@@ -50,6 +50,14 @@ struct ReplayOptions {
   std::string until;  // "2" or "2.0"; "": to the end
   double speed = 1;   // infinity: without pauses
 };
+struct ForkOptions {
+  std::string run;
+  std::int64_t at = 0;              // the last turn that is shared
+  std::optional<std::string> task;  // "-": from standard input
+  std::string name;                 // "": the server makes one
+  std::optional<std::string> model, system;
+  bool detach = false;
+};
 struct DiffOptions {
   std::string first, second;
 };
@@ -75,7 +83,7 @@ struct VersionOptions {};
 struct CommandLine {
   Common common;
   std::variant<RunOptions, GetOptions, DescribeOptions, LogsOptions, DeleteOptions, ApplyOptions,
-               EventsOptions, ReplayOptions, DiffOptions, ExportOptions, ImportOptions,
+               EventsOptions, ReplayOptions, ForkOptions, DiffOptions, ExportOptions, ImportOptions,
                VerifyOptions, VersionOptions>
       command;
 };

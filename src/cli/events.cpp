@@ -34,6 +34,7 @@ std::string detail_of(const RunEvent& event, std::string_view type) {
   if (type == "tool.intent")
     return cat(text_at(data, {"tool"}), " ", text_at(data, {"decision"}), " ",
                text_at(data, {"reason"}));
+  if (type == "recalled") return cat(text_at(data, {"ofKind"}), " of ", text_at(data, {"from"}));
   if (type == "run.outcome") return cat(text_at(data, {"status"}), " ", text_at(data, {"error"}));
   return "";
 }

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/follow.h"
 #include "cli/render.h"
+#include "cli/start.h"
 #include "cli/steps.h"
 #include "objects/agent.h"
 #include "objects/agent_run.h"
@@ -55,6 +56,17 @@ std::string flag_of(const std::string& path) {
   return found == std::end(flags) ? path : cat(found->second, " (", path, ")");
 }
 
+void check(const Json& run) {
+  if (const std::string name = text_at(run, {"metadata", "name"});
+      !name.empty() && !base::is_dns_subdomain(name))
+    throw base::Error(
+        base::Code::invalid,
+        cat("--name: \"", name, "\" is no name; use lower-case letters, digits, '-' and '.'"));
+  base::Issues issues = policy::check(objects::AgentRun::info.plural, run);
+  for (base::Issue& issue : issues) issue.path = flag_of(issue.path);
+  if (!issues.empty()) throw base::Error(base::Code::invalid, base::format(issues));
+}
+
 Json build(const Json& agent_object, const RunOptions& options, std::string task) {
   const auto agent = schema::read<objects::Agent>(agent_object);
   reconcilers::RunRequest request{std::move(task),
@@ -67,23 +79,7 @@ Json build(const Json& agent_object, const RunOptions& options, std::string task
   objects::AgentRun run = reconcilers::build_run(agent, {"cli", ""}, request);
   if (options.provider) run.spec.model.provider = *options.provider;
   if (options.secret) run.spec.model.authSecretRef = *options.secret;
-  Json object = schema::encode(run);
-  if (!options.name.empty() && !base::is_dns_subdomain(options.name))
-    throw base::Error(base::Code::invalid,
-                      cat("--name: \"", options.name,
-                          "\" is no name; use lower-case letters, digits, '-' and '.'"));
-  base::Issues issues = policy::check(objects::AgentRun::info.plural, object);
-  for (base::Issue& issue : issues) issue.path = flag_of(issue.path);
-  if (!issues.empty()) throw base::Error(base::Code::invalid, base::format(issues));
-  return object;
-}
-
-std::string read_task(Session& session, const std::string& task) {
-  std::string text = task == "-" ? session.terminal.read_input() : task;
-  if (base::trim(text).empty())
-    throw base::Error(base::Code::invalid, "--task: is empty; say what the agent shall do");
-  if (!base::valid_utf8(text)) throw base::Error(base::Code::invalid, "--task: is not UTF-8 text");
-  return text;
+  return schema::encode(run);
 }
 
 std::string with_break(std::string text) {
@@ -135,20 +131,35 @@ io::Task<int> watch_run(Session& session, Json run) {
 
 }  // namespace
 
-io::Task<int> execute(Session& session, RunOptions options) {
-  std::string task = read_task(session, options.task);
-  const Json agent = co_await find_agent(session, options.agent);
-  Json object = build(agent, options, std::move(task));
+std::string read_task(Session& session, const std::string& task) {
+  std::string text = task == "-" ? session.terminal.read_input() : task;
+  if (base::trim(text).empty())
+    throw base::Error(base::Code::invalid, "--task: is empty; say what the agent shall do");
+  if (!base::valid_utf8(text)) throw base::Error(base::Code::invalid, "--task: is not UTF-8 text");
+  return text;
+}
+
+io::Task<int> start(Session& session, Json object, Attached attached) {
+  check(object);
   kube::Ref ref{&objects::AgentRun::info, session.ns, text_at(object, {"metadata", "name"}), {}};
   Json run = co_await session.api.create(std::move(ref), std::move(object), kube::CreateOptions{});
   const std::string name = name_of(objects::AgentRun::info, text_at(run, {"metadata", "name"}));
-  if (options.detach) {
+  if (attached == Attached::no) {
     session.terminal.print(session.output == Output::text ? name + "\n"
                                                           : format_objects({run}, session.output));
     co_return exit_ok;
   }
   session.terminal.note(name + " created");
   const int code = co_await watch_run(session, std::move(run));
+  co_return code;
+}
+
+io::Task<int> execute(Session& session, RunOptions options) {
+  std::string task = read_task(session, options.task);
+  const Json agent = co_await find_agent(session, options.agent);
+  Json object = build(agent, options, std::move(task));
+  const int code =
+      co_await start(session, std::move(object), options.detach ? Attached::no : Attached::yes);
   co_return code;
 }
 

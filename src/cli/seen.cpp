@@ -56,8 +56,10 @@ io::Task<> play(Session& session, const Story& story, std::size_t end, double sp
       const auto pause = static_cast<double>((step.at - story.steps[i - 1].at).count()) / speed;
       if (pause >= 1) co_await io::sleep(session.clock, base::Duration(std::llround(pause)));
     }
-    input += step.input_tokens;
-    output += step.output_tokens;
+    if (step.recalled_from.empty()) {
+      input += step.input_tokens;
+      output += step.output_tokens;
+    }
     turns += step.type == StoryStep::Type::answer;
     tools += step.type == StoryStep::Type::result;
     if (session.output == Output::json) {

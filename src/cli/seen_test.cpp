@@ -3,6 +3,7 @@
 #include "cli/commands_fixture_test.h"
 #include "gateway/journal_api.h"
 #include "io/file.h"
+#include "journal/recall.h"
 #include "journal/sqlite_journal.h"
 #include "support/temp_directory.h"
 
@@ -26,9 +27,11 @@ struct Seen : Place, Commands {
     batch.run = uid;
     loop_.run(journal_.append(std::move(batch)));
   }
-  void begin(const std::string& uid, const std::string& name) {
+  void begin(const std::string& uid, const std::string& name, const std::string& spec = "") {
     Batch batch{.fence = {1, 0}};
-    append(uid, batch.add(journal::RunBegun{.ns = "default", .name = name}));
+    journal::RunBegun begun{.ns = "default", .name = name};
+    if (!spec.empty()) begun.spec = batch.add_blob(spec);
+    append(uid, batch.add(begun));
     Batch hello{.fence = {1, 1}};
     append(uid, hello.add(journal::ExecutionBegun{.agent = "runner/1", .podUid = "pod"}));
   }
@@ -37,8 +40,8 @@ struct Seen : Place, Commands {
   }
   // One question, a tool call with its result, an answer.
   void record(const std::string& uid, const std::string& name, const std::string& task,
-              const std::string& result) {
-    begin(uid, name);
+              const std::string& result, const std::string& spec = "") {
+    begin(uid, name, spec);
     Batch batch{.fence = {1, 1}};
     const std::string asked = batch.add_blob(text_message("user", task));
     const std::string answer = batch.add_blob(base::to_text(parse_json(
@@ -273,6 +276,102 @@ TEST_F(Seen, WhatWasErasedIsSaidToBeErased) {
             path + ": sound: 9 events, 0 contents, 6 erased\n");
   Other other;
   EXPECT_TRUE(has(other.call({"import", path}).err, "only a whole run can be imported"));
+}
+
+// ---- forks ----
+
+constexpr char spec[] =
+    R"({"agentRef":"first","agentId":"first","sessionKey":"first","task":"What does it say?",
+        "model":{"provider":"openai","model":"sim-1","authSecretRef":"key"}})";
+
+TEST_F(Seen, AForkHasTheRecordedSpecAndWhatIsNew) {
+  record("uid-a", "a", "What does it say?", "hello", spec);
+  const Result forked = call(
+      {"fork", "a", "--at", "1", "--model", "bigger", "--name", "b", "--detach", "-o", "json"});
+  ASSERT_EQ(forked.code, exit_ok) << forked.err;
+  const Json run = parse_json(base::trim(forked.out));
+  EXPECT_EQ(text_at(run, {"metadata", "name"}), "b");
+  EXPECT_EQ(text_at(run, {"spec", "fork", "run"}), "uid-a");
+  EXPECT_EQ(base::find_int(run, {"spec", "fork", "step"}), 1);
+  EXPECT_FALSE(base::find_bool(run, {"spec", "fork", "newTask"}).value_or(false));
+  EXPECT_EQ(text_at(run, {"spec", "task"}), "What does it say?");
+  EXPECT_EQ(text_at(run, {"spec", "model", "model"}), "bigger");
+
+  const Result other = call({"fork", "uid-a", "--at", "2", "--task", "-", "--system", "Be short.",
+                             "--detach", "-o", "json"},
+                            nullptr, "In French.\n");
+  ASSERT_EQ(other.code, exit_ok) << other.err;
+  const Json second = parse_json(base::trim(other.out));
+  EXPECT_TRUE(text_at(second, {"metadata", "name"}).starts_with("a-")) << other.out;
+  EXPECT_EQ(text_at(second, {"spec", "task"}), "In French.\n");
+  EXPECT_EQ(text_at(second, {"spec", "systemPrompt"}), "Be short.");
+  EXPECT_EQ(base::find_bool(second, {"spec", "fork", "newTask"}), true);
+  EXPECT_EQ(base::find_bool(second, {"spec", "fork", "newSystemPrompt"}), true);
+}
+
+TEST_F(Seen, AForkWithoutABeginningIsRefused) {
+  record("uid-a", "a", "What does it say?", "hello", spec);
+  const auto refusal = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "fork");
+    const Result result = call(std::move(words));
+    EXPECT_NE(result.code, exit_ok);
+    return result.err;
+  };
+  EXPECT_TRUE(has(refusal({"none", "--at", "1"}), "the journal has no run \"none\""));
+  EXPECT_TRUE(has(refusal({"a", "--at", "9"}), "--at: there is no step 9: the last one is 2"));
+  EXPECT_TRUE(has(refusal({"a", "--at", "2"}), "step 2 is a last answer"));
+  EXPECT_TRUE(has(refusal({"a", "--at", "-1"}), "--at"));
+  EXPECT_TRUE(has(refusal({"a"}), "--at is required"));
+  EXPECT_TRUE(has(refusal({"a", "--at", "1", "--name", "No"}), "--name: \"No\" is no name"));
+  loop_.run(journal_.erase("uid-a"));
+  EXPECT_TRUE(has(refusal({"a", "--at", "1"}), "contents of the steps up to 1 were erased"));
+  EXPECT_TRUE(has(refusal({"a", "--at", "0"}), "agent, key, skills, tools and limits are missing"));
+}
+
+TEST_F(Seen, AForkOfARecordWithoutSpecAsksTheObject) {
+  apply_agent();
+  const Result made =
+      call({"run", "first", "--task", "t", "--name", "d", "--detach", "-o", "json"});
+  const std::string uid = text_at(parse_json(base::trim(made.out)), {"metadata", "uid"});
+  record(uid, "d", "t", "hello");
+  const Result forked = call({"fork", "d", "--at", "1", "--detach", "-o", "json"});
+  ASSERT_EQ(forked.code, exit_ok) << forked.err;
+  EXPECT_EQ(text_at(parse_json(base::trim(forked.out)), {"spec", "agentRef"}), "first");
+  record("uid-of-another", "d", "t", "hello");
+  EXPECT_TRUE(has(call({"fork", "uid-of-another", "--at", "1"}).err, "its AgentRun is gone"));
+}
+
+TEST_F(Seen, WhatAForkSharesIsShownAsRecalledAndNotCounted) {
+  record("uid-a", "a", "What does it say?", "hello");
+  const auto shared = journal::share(loop_.run(journal_.events("uid-a", -1, 100)), 1);
+  Batch batch{.fence = {1, 0}};
+  batch.add(journal::RunBegun{.ns = "default", .name = "f", .forkOf = "uid-a", .forkStep = 1});
+  for (const auto& event : shared.events) batch.add(event);
+  for (const auto& content : loop_.run(journal_.blobs(shared.blobs))) batch.add_blob(content);
+  append("uid-f", batch);
+  Batch fresh{.fence = {1, 1}};
+  const std::string last = fresh.add_blob(text_message("assistant", "It says goodbye"));
+  fresh.add(journal::ModelIntent{.turn = 2, .parent = 1})
+      .add(journal::ModelOutcome{.turn = 2, .message = last, .usage = {7, 3}});
+  append("uid-f", fresh);
+
+  const std::string shown = call({"logs", "f", "--steps"}).out;
+  for (const char* part :
+       {"run begun: a fork of uid-a behind step 1", "→ turn 1: sim-1  (recalled)",
+        "What does it say?", "⚙ 1.0 read_file {\"path\":\"a\"}  (recalled)",
+        "✓ 1.0 read_file  (recalled)", "• turn 2: 7 + 3 tokens",
+        "7 input and 3 output tokens, 1 model call beside 1 recalled, 0 tool calls"})
+    EXPECT_TRUE(has(shown, part)) << part << "\n" << shown;
+  EXPECT_TRUE(has(call({"replay", "f", "--speed", "max"}).out, "so far 7 + 3 tokens, 2 answers"));
+  EXPECT_TRUE(has(call({"events", "--run", "f"}).out, "model.intent of uid-a/2\n"));
+  EXPECT_TRUE(has(call({"diff", "a", "f"}).out, "first difference: turn 2"));
+  const Json record = parse_json(base::trim(call({"get", "runrecord", "f", "-o", "json"}).out));
+  EXPECT_EQ(text_at(record, {"status", "forkOf"}), "uid-a");
+  EXPECT_EQ(base::find_int(record, {"status", "modelCalls"}), 1);
+
+  Other other;
+  ASSERT_EQ(other.call({"import", "-"}, nullptr, call({"export", "f"}).out).code, exit_ok);
+  EXPECT_EQ(other.call({"logs", "f", "--steps"}).out, shown);
 }
 
 TEST_F(Commands, AServerWithoutAJournalSaysSo) {

@@ -37,6 +37,7 @@ io::Task<int> execute(Session&, DeleteOptions);
 io::Task<int> execute(Session&, ApplyOptions);
 io::Task<int> execute(Session&, EventsOptions);
 io::Task<int> execute(Session&, ReplayOptions);
+io::Task<int> execute(Session&, ForkOptions);
 io::Task<int> execute(Session&, DiffOptions);  // 0: the same, 1: different
 io::Task<int> execute(Session&, ExportOptions);
 io::Task<int> execute(Session&, ImportOptions);

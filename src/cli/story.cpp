@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "journal/recall.h"
 #include "llm/passthrough.h"
 
 namespace cli {
@@ -54,18 +55,23 @@ class Teller {
  public:
   explicit Teller(const journal::ExportedRun& run) : run_(run) {
     for (const auto& blob : run.blobs) blobs_[blob.sha256] = &blob.bytes;
-    for (const auto& event : run.events) has_calls_ |= event.kind == Kind::tool_intent;
+    for (const auto& event : run.events)
+      has_calls_ |= !event.body.empty() && journal::unfold(event).kind == Kind::tool_intent;
   }
 
   Story tell() {
-    for (const Event& event : run_.events) {
-      story_.steps.push_back({.seq = event.seq, .at = event.at, .fence = event.fence});
+    for (const Event& written : run_.events) {
+      story_.steps.push_back({.seq = written.seq, .at = written.at, .fence = written.fence});
       StoryStep& step = story_.steps.back();
-      step.type = type_of(event.kind);
-      if (event.body.empty()) {
+      step.type = type_of(written.kind);
+      if (written.body.empty()) {
         step.text = erased;
         continue;
       }
+      const Event event = journal::unfold(written);
+      step.type = type_of(event.kind);
+      if (written.kind == Kind::recalled)
+        step.recalled_from = journal::read<journal::Recalled>(written).from;
       step.subject = journal::subject_of(event);
       add(event, step);
     }
@@ -84,6 +90,7 @@ class Teller {
       case Kind::model_outcome: return StoryStep::Type::answer;
       case Kind::tool_intent: return StoryStep::Type::tool;
       case Kind::tool_outcome: return StoryStep::Type::result;
+      case Kind::recalled: return StoryStep::Type::request;  // erased: of which kind, nobody knows
       case Kind::diverged: return StoryStep::Type::diverged;
       case Kind::run_outcome: return StoryStep::Type::end;
     }
@@ -103,6 +110,8 @@ class Teller {
         story_.ns = begun.ns;
         story_.name = begun.name;
         story_.policy = begun.policyHash;
+        if (!begun.forkOf.empty())
+          step.text = cat("a fork of ", begun.forkOf, " behind step ", begun.forkStep);
         break;
       }
       case Kind::execution_begun: {
@@ -117,6 +126,7 @@ class Teller {
         break;
       case Kind::tool_intent: add_tool(journal::read<journal::ToolIntent>(event), step); break;
       case Kind::tool_outcome: add_result(journal::read<journal::ToolOutcome>(event), step); break;
+      case Kind::recalled: break;  // unfolded
       case Kind::diverged: {
         const auto diverged = journal::read<journal::Diverged>(event);
         step.text = cat("run again, the agent asks in call ", diverged.turn,
@@ -137,7 +147,7 @@ class Teller {
   }
 
   void add_request(const journal::ModelIntent& intent, StoryStep& step) {
-    ++story_.model_calls;
+    if (step.recalled_from.empty()) ++story_.model_calls;
     step.parameters = intent.parameters;
     JsonArray messages;
     for (const auto& name : intent.appended) {
@@ -181,8 +191,12 @@ class Teller {
     step.input_tokens = outcome.usage.inputTokens;
     step.output_tokens = outcome.usage.outputTokens;
     step.finish = schema::name(outcome.finish);
-    story_.input_tokens += step.input_tokens;
-    story_.output_tokens += step.output_tokens;
+    if (step.recalled_from.empty()) {
+      story_.input_tokens += step.input_tokens;
+      story_.output_tokens += step.output_tokens;
+    } else {
+      ++story_.recalled;
+    }
     StoryTurn& turn = turns_[outcome.turn];
     turn.number = outcome.turn;
     turn.input_tokens = step.input_tokens;
@@ -219,7 +233,7 @@ class Teller {
     step.allowed = intent.decision == protocol::Verdict::allow;
     step.why = intent.reason;
     StoryCall& call = calls_[place_of(intent.call)];
-    if (step.allowed && call.call.empty()) ++story_.tool_calls;
+    if (step.allowed && call.call.empty() && step.recalled_from.empty()) ++story_.tool_calls;
     call = {.call = intent.call,
             .tool = intent.tool,
             .arguments = step.arguments,
@@ -300,6 +314,7 @@ Json step_json(const StoryStep& step) {
     if (!text.empty()) out[member] = text;
   };
   put(step.type == Type::tool || step.type == Type::result ? "call" : "turn", step.subject);
+  put("recalledFrom", step.recalled_from);
   put("agent", step.agent);
   put("podUid", step.pod);
   if (!step.parameters.is_null()) out["parameters"] = step.parameters;

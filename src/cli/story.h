@@ -31,13 +31,14 @@ struct StoryStep {
   std::int64_t seq = 0;
   base::Time at;
   journal::Fence fence;
-  std::string subject;  // "2" of a turn, "2.0" of a call
+  std::string subject;        // "2" of a turn, "2.0" of a call
+  std::string recalled_from;  // "<run uid>/<seq>": shared with that run, of which this is a fork
 
-  std::string agent, pod;                            // execution
-  base::Json parameters = nullptr;                   // request
-  std::vector<SaidMessage> messages = {};            // request: those that no earlier step has told
-  std::string text;                                  // answer, result, diverged, end
-  std::vector<std::string> calls = {};               // answer: the tools that it asks for
+  std::string agent, pod;                  // execution
+  base::Json parameters = nullptr;         // request
+  std::vector<SaidMessage> messages = {};  // request: those that no earlier step has told
+  std::string text;                        // begun (of a fork), answer, result, diverged, end
+  std::vector<std::string> calls = {};     // answer: the tools that it asks for
   std::int64_t input_tokens = 0, output_tokens = 0;  // answer
   std::string finish;                                // answer
   std::string tool, arguments;                       // tool, result
@@ -68,6 +69,7 @@ struct Story {
   std::vector<StoryTurn> turns;  // the last try of each
   std::vector<StoryCall> calls;
   std::optional<bool> succeeded;  // once it has ended
+  std::int64_t recalled = 0;      // turns that it shares; no sum counts them
   std::int64_t input_tokens = 0, output_tokens = 0;
   std::int64_t model_calls = 0, tool_calls = 0;
 };

@@ -49,9 +49,14 @@ std::string fate_of(const StoryStep& step) {
   return "";
 }
 
+std::string recalled(const StoryStep& step) {
+  return step.recalled_from.empty() ? "" : "  (recalled)";
+}
+
 std::string describe(const StoryStep& step) {
   switch (step.type) {
-    case Type::begun: return step.text.empty() ? "▶ run begun\n" : "▶ run begun (erased)\n";
+    case Type::begun:
+      return step.text.empty() ? "▶ run begun\n" : cat("▶ run begun: ", one_line(step.text), "\n");
     case Type::execution:
       return cat("▶ execution ", step.fence.attempt, ".", step.fence.execution,
                  step.agent.empty() ? "" : ": ", one_line(step.agent),
@@ -59,7 +64,7 @@ std::string describe(const StoryStep& step) {
     case Type::request: {
       const std::string model = base::text_at(step.parameters, {"model"});
       std::string out = cat("→ turn ", step.subject, model.empty() ? "" : ": ", one_line(model),
-                            fate_of(step), "\n");
+                            fate_of(step), recalled(step), "\n");
       for (const auto& said : step.messages)
         out += cat(margin, said.role.empty() ? "message" : one_line(said.role), ":\n",
                    quoted(said.text));
@@ -68,18 +73,20 @@ std::string describe(const StoryStep& step) {
     case Type::answer:
       if (step.failed) return cat("✗ turn ", step.subject, ": ", one_line(step.why), "\n");
       return cat("• turn ", step.subject, ": ", step.input_tokens, " + ", step.output_tokens,
-                 " tokens", step.finish.empty() ? "" : ", ", step.finish, "\n",
+                 " tokens", step.recalled_from.empty() ? "" : " that the recorded run paid",
+                 step.finish.empty() ? "" : ", ", step.finish, recalled(step), "\n",
                  step.text.empty() ? "" : quoted(step.text));
     case Type::tool: {
       const std::string what =
           cat(step.subject, " ", one_line(step.tool), " ", one_line(step.arguments));
       if (!step.allowed)
-        return cat("✗ ", what, "\n", margin, "  denied: ", one_line(step.why), "\n");
-      return cat("⚙ ", what, fate_of(step), "\n");
+        return cat("✗ ", what, recalled(step), "\n", margin, "  denied: ", one_line(step.why),
+                   "\n");
+      return cat("⚙ ", what, fate_of(step), recalled(step), "\n");
     }
     case Type::result:
-      return cat(step.failed ? "✗ " : "✓ ", step.subject, " ", one_line(step.tool), "\n",
-                 quoted(step.text));
+      return cat(step.failed ? "✗ " : "✓ ", step.subject, " ", one_line(step.tool), recalled(step),
+                 "\n", quoted(step.text));
     case Type::diverged: return cat("≠ ", one_line(step.text), "\n");
     case Type::end:
       return cat(step.failed ? "✗ failed" : "■ succeeded", step.why.empty() ? "" : ": ",
@@ -103,9 +110,10 @@ std::string format_totals(const Story& story) {
   const base::Duration took =
       story.steps.empty() ? base::Duration(0) : story.steps.back().at - story.steps.front().at;
   return cat(story.input_tokens, " input and ", counted(story.output_tokens, "output token"), ", ",
-             counted(story.model_calls, "model call"), ", ", counted(story.tool_calls, "tool call"),
-             ", ", base::format_duration(took), story.succeeded ? "" : "; the run has not ended",
-             "\n");
+             counted(story.model_calls, "model call"),
+             story.recalled > 0 ? cat(" beside ", story.recalled, " recalled") : "", ", ",
+             counted(story.tool_calls, "tool call"), ", ", base::format_duration(took),
+             story.succeeded ? "" : "; the run has not ended", "\n");
 }
 
 std::string Transcript::add(const StoryStep& step) {

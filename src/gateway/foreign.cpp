@@ -286,7 +286,8 @@ io::Task<std::shared_ptr<ModelCall>> ForeignAgents::find_or_start(RunPtr run,
                                std::move(plan));
 }
 
-// A first execution has nothing to keep to; a call that failed or is unknown was asked before.
+// A first execution has nothing to keep to, and a fork owes nothing to the run whose beginning it
+// shares; a call that failed or is unknown was asked before.
 io::Task<> ForeignAgents::note_divergence(const objects::AgentRun& run, Session& session,
                                           const Asked& asked, std::int64_t turn) {
   const auto& record = session.record();
@@ -294,7 +295,8 @@ io::Task<> ForeignAgents::note_divergence(const objects::AgentRun& run, Session&
   std::optional<std::int64_t> expected;
   for (const auto& [number, known] : record.turns) {
     if (key_of(known.intent) == asked.key) co_return;
-    if (!expected && is_completed(known) && !session.used.contains(number)) expected = number;
+    const bool left = is_completed(known) && !known.recalled && !session.used.contains(number);
+    if (!expected && left) expected = number;
   }
   if (!expected) co_return;
   journal::Diverged diverged{.turn = turn, .recorded = *expected};

@@ -49,6 +49,11 @@ io::Task<Json> JournalApi::Impl::describe(Run run) {
                          .toolCalls = run.state.sums.toolCalls,
                          .imported = run.state.imported,
                          .link = run.state.link};
+  if (const auto& begun = first.front(); !begun.body.empty()) {
+    const auto body = journal::read<journal::RunBegun>(begun);
+    status.forkOf = body.forkOf;
+    if (!body.forkOf.empty()) status.forkStep = body.forkStep;
+  }
   if (run.state.ended) {
     const auto last = co_await journal.find(run.uid, journal::Kind::run_outcome, "");
     if (last && !last->body.empty()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "gateway/beginning.h"
 #include "gateway/foreign.h"
 #include "gateway/identity.h"
 #include "gateway/model_calls.h"
@@ -90,6 +91,13 @@ std::string system_prompt(const objects::AgentRun& run,
   return out + "Instructions that you can read with read_file when they help:\n" + skills;
 }
 
+// There is a past, and nothing of it was asked by this run.
+bool is_all_recalled(const Session& session, const std::vector<PastTurn>& past) {
+  return !past.empty() && std::ranges::all_of(past, [&](const PastTurn& turn) {
+    return session.record().turns.at(turn.turn).recalled;
+  });
+}
+
 std::string event_line(TurnEvent event) { return to_text(event) + "\n"; }
 
 }  // namespace
@@ -172,14 +180,21 @@ struct Gateway::Impl {
     welcome.workspace = co_await find_lost(*session, declared, packs);
     welcome.completed = count_completed(*session);
     welcome.outcome = co_await session->outcome();
+    if (const auto& fork = run->spec.fork; fork && is_all_recalled(*session, welcome.past)) {
+      if (fork->newTask) welcome.say = run->spec.task;
+      if (fork->newSystemPrompt) welcome.newSystem = welcome.system;
+    }
     co_return to_text(welcome);
   }
 
   io::Task<> begin_execution(const objects::AgentRun& run, Session& session,
                              const std::vector<policy::DeclaredTool>& declared, std::string agent) {
-    const std::string policy_hash = blob_name(policy_text(run, declared));
     co_await session.catch_up();
-    co_await session.begin(run.metadata.ns, run.metadata.name, policy_hash, run.status.attempt);
+    if (!session.record().begun) {
+      std::string policy_hash = blob_name(policy_text(run, declared));
+      journal::Batch first = co_await plan_beginning(journal, run, std::move(policy_hash));
+      co_await session.begin(std::move(first));
+    }
     co_await session.begin_execution(run.status.attempt, std::move(agent), run.status.podUID);
     log.info("execution begun", {{"namespace", run.metadata.ns},
                                  {"run", run.metadata.name},

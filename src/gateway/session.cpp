@@ -88,17 +88,16 @@ void Session::enter_execution(journal::Fence fence) {
   torn.clear();
 }
 
-io::Task<> Session::begin(std::string ns, std::string name, std::string policy_hash,
-                          std::int64_t attempt) {
-  if (record_.begun) co_return;
-  journal::RunBegun begun{.ns = std::move(ns),
-                          .name = std::move(name),
-                          .policyHash = std::move(policy_hash),
-                          .attempt = attempt};
-  journal::Batch batch{.run = uid_, .fence = {attempt, 0}, .events = {}, .blobs = {}};
-  batch.add(begun);
+io::Task<> Session::begin(journal::Batch batch) {
+  const auto events = batch.events;
+  const journal::Fence fence = batch.fence;
   co_await commit(std::move(batch));
-  record_.begun = std::move(begun);
+  for (const auto& fresh : events)
+    journal::add_to(record_, {.run = uid_,
+                              .fence = fence,
+                              .kind = fresh.kind,
+                              .version = fresh.version,
+                              .body = fresh.body});
 }
 
 io::Task<> Session::begin_execution(std::int64_t attempt, std::string agent, std::string pod_uid) {

@@ -80,8 +80,8 @@ class Session {
   // Reads what the journal holds beyond what is known here: we may be new, another gateway may
   // have written.
   io::Task<> catch_up();
-  // Writes run.begun for a run that the journal does not know.
-  io::Task<> begin(std::string ns, std::string name, std::string policy_hash, std::int64_t attempt);
+  // Writes the first batch of a run that the journal does not know (beginning.h).
+  io::Task<> begin(journal::Batch);
   // A new execution of this attempt; from now on older ones are refused.
   io::Task<> begin_execution(std::int64_t attempt, std::string agent, std::string pod_uid);
   // Error(gone) when the header names another execution than the current one.

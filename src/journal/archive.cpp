@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "io/crypto.h"
 #include "journal/chain.h"
+#include "journal/recall.h"
 
 namespace journal {
 
@@ -27,13 +28,14 @@ auto visit(const Event& event, Visitor visitor) {
     case Kind::tool_intent: return visitor(read<ToolIntent>(event));
     case Kind::tool_outcome: return visitor(read<ToolOutcome>(event));
     case Kind::diverged: return visitor(read<Diverged>(event));
+    case Kind::recalled: return visitor(read<Recalled>(event));
     case Kind::run_outcome: return visitor(read<RunOutcome>(event));
   }
   throw Error(Code::internal, cat("event ", event.id(), " is of no known kind"));
 }
 
 struct Named {
-  std::vector<std::string> operator()(const RunBegun&) const { return {}; }
+  std::vector<std::string> operator()(const RunBegun& begun) const { return {begun.spec}; }
   std::vector<std::string> operator()(const ExecutionBegun&) const { return {}; }
   std::vector<std::string> operator()(const ModelIntent& intent) const {
     auto names = intent.appended;
@@ -47,6 +49,7 @@ struct Named {
   std::vector<std::string> operator()(const ToolIntent&) const { return {}; }
   std::vector<std::string> operator()(const ToolOutcome& outcome) const { return {outcome.result}; }
   std::vector<std::string> operator()(const Diverged&) const { return {}; }
+  std::vector<std::string> operator()(const Recalled&) const { return {}; }  // unfolded
   std::vector<std::string> operator()(const RunOutcome& outcome) const { return {outcome.text}; }
 };
 
@@ -68,6 +71,7 @@ struct Tally {
   }
   void operator()(const ToolOutcome&) const {}
   void operator()(const Diverged&) const {}
+  void operator()(const Recalled&) const {}
   void operator()(const RunOutcome&) const {
     if (std::exchange(state.ended, true)) throw Error(Code::invalid, "the run ends twice");
   }
@@ -81,7 +85,7 @@ std::string subject_of(const Event& event) {
 
 std::vector<std::string> blobs_of(const Event& event) {
   std::vector<std::string> names;
-  for (auto& name : visit(event, Named()))
+  for (auto& name : visit(unfold(event), Named()))
     if (!name.empty() && std::ranges::find(names, name) == names.end())
       names.push_back(std::move(name));
   return names;

@@ -134,6 +134,26 @@ TEST_P(ArchiveContract, KeepsAnImportedRunAsItWas) {
   EXPECT_EQ(refusal([&] { home_->loop().run(archive().import(run)); }), base::Code::exists);
 }
 
+TEST_P(ArchiveContract, TakesInAForkAndCountsNothingThatItShares) {
+  const auto other = GetParam()();
+  Batch batch{.run = "a", .fence = {1, 0}};
+  const std::string said = batch.add_blob("said"), spec = batch.add_blob("spec");
+  const ModelIntent shared{.turn = 1, .appended = {said}};
+  batch.add(RunBegun{.ns = "there", .name = "fork", .spec = spec, .forkOf = "s", .forkStep = 1});
+  batch.add(Recalled{.from = "s/2", .ofVersion = 2, .about = "1", .body = schema::encode(shared)});
+  other->loop().run(other->journal().append(batch));
+  ImportedRun run{.ns = "here",
+                  .events = other->loop().run(other->journal().events("a", -1, 100)),
+                  .blobs = batch.blobs};
+  ImportedRun incomplete = run;
+  incomplete.blobs.erase(incomplete.blobs.begin());
+  EXPECT_EQ(refusal([&] { home_->loop().run(archive().import(incomplete)); }), base::Code::invalid);
+  home_->loop().run(archive().import(run));
+  EXPECT_EQ(get(journal().state("a"))->sums, Sums{});
+  EXPECT_EQ(get(journal().find("a", Kind::recalled, "1"))->seq, 1);
+  EXPECT_EQ(get(journal().blobs({said, spec})), (std::vector<std::string>{"said", "spec"}));
+}
+
 TEST_P(ArchiveContract, WhatIsForgottenIsInNoList) {
   home_->loop().run(archive().import(elsewhere()));
   begin_in("here", "b", "mine");

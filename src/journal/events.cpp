@@ -15,6 +15,10 @@ constexpr Struct RunBegun::table{
         {"name", &RunBegun::name, required | honoured, "Name of the run."},
         {"policyHash", &RunBegun::policyHash, honoured, "Hex SHA-256 of the resolved policy."},
         {"attempt", &RunBegun::attempt, required | honoured, "The attempt that began it, from 1."},
+        {"spec", &RunBegun::spec, honoured, "Blob of the run's spec."},
+        {"forkOf", &RunBegun::forkOf, honoured,
+         "Of a fork: UID of the run whose beginning it shares."},
+        {"forkStep", &RunBegun::forkStep, honoured, "Of a fork: the last turn that it shares."},
     }};
 
 constexpr Struct ExecutionBegun::table{
@@ -58,6 +62,17 @@ constexpr Struct Diverged::table{
          "Number of the completed call that was expected."},
         {"pointer", &Diverged::pointer, honoured,
          "JSON pointer to their first difference; absent: another endpoint."},
+    }};
+
+constexpr Struct Recalled::table{
+    "Recalled",
+    &room<Recalled>,
+    {
+        {"from", &Recalled::from, required | honoured, "Id of the event: \"<run uid>/<seq>\"."},
+        {"ofKind", &Recalled::ofKind, required | honoured, "Its kind."},
+        {"ofVersion", &Recalled::ofVersion, required | honoured, "Version of its body's schema."},
+        {"about", &Recalled::about, required | honoured, "Its subject: the turn or call."},
+        {"body", &Recalled::body, required | honoured, "Its body."},
     }};
 
 constexpr Struct ModelOutcome::table{

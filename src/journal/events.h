@@ -23,10 +23,11 @@ enum class Kind : std::uint8_t {
   tool_outcome,
   run_outcome,
   diverged,
+  recalled,
 };
 constexpr schema::Names names(Kind) {
-  return {"run.begun",   "execution.begun", "model.intent", "model.outcome",
-          "tool.intent", "tool.outcome",    "run.outcome",  "diverged"};
+  return {"run.begun",    "execution.begun", "model.intent", "model.outcome", "tool.intent",
+          "tool.outcome", "run.outcome",     "diverged",     "recalled"};
 }
 
 // Each body has its kind, its schema version (raised when a field changes its meaning; readers know
@@ -39,6 +40,9 @@ struct RunBegun {
   std::string ns, name;
   std::string policyHash;  // hex SHA-256 of the resolved policy
   std::int64_t attempt = 1;
+  std::string spec;    // blob: the run's spec as JSON; "" of runs that began before it was kept
+  std::string forkOf;  // of a fork: the run whose beginning it shares
+  std::int64_t forkStep = 0;  // … up to the answer of this turn, and its tool calls
   std::string subject() const { return ""; }
   static const schema::Struct table;
 };
@@ -122,6 +126,21 @@ struct Diverged {
   std::int64_t recorded = 0;  // the first completed call that is left
   std::string pointer;        // JSON pointer to their first difference; "": another endpoint
   std::string subject() const { return std::to_string(turn); }
+  static const schema::Struct table;
+};
+
+// A fork shares a step of another run: what that run's journal says of it, word for word, so that
+// the source may be forgotten. Nothing was asked or paid for it here, and no sum counts it. Written
+// in one batch with run.begun, in the source's order (recall.h).
+struct Recalled {
+  static constexpr Kind kind = Kind::recalled;
+  static constexpr std::int64_t version = 1;
+  std::string from;                  // id of the event: "<run uid>/<seq>"
+  Kind ofKind = Kind::model_intent;  // model.intent, model.outcome, tool.intent or tool.outcome
+  std::int64_t ofVersion = 1;
+  std::string about;  // its subject
+  base::Json body = nullptr;
+  std::string subject() const { return about; }
   static const schema::Struct table;
 };
 

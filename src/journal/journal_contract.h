@@ -13,6 +13,7 @@
 #include "io/loop.h"
 #include "journal/chain.h"
 #include "journal/journal.h"
+#include "journal/recall.h"
 #include "journal/record.h"
 
 namespace journal {
@@ -453,6 +454,52 @@ TEST_P(JournalContract, AContentThatIsErasedWhileAnotherRunTakesItUpStays) {
     home_->loop().run(group.join());
     EXPECT_EQ(get(journal().blobs({name})).size(), 1u);
   }
+}
+
+TEST_P(JournalContract, AForkPaysForNothingThatItSharesAndOutlivesItsSource) {
+  begin("a");
+  Batch past{.run = "a", .fence = {1, 1}};
+  const std::string question = past.add_blob("question"), answer = past.add_blob("answer"),
+                    result = past.add_blob("result");
+  past.add(ModelIntent{.turn = 1, .appended = {question}});
+  past.add(ModelOutcome{.turn = 1, .message = answer, .usage = {100, 10}});
+  past.add(allow("1.0")).add(ToolOutcome{.call = "1.0", .result = result});
+  past.add(ModelIntent{.turn = 2, .parent = 1}).add(RunOutcome{});
+  get(journal().append(past));
+
+  const auto source = events("a");
+  const Shared shared = share(source, 1);
+  const auto contents = get(journal().blobs(shared.blobs));
+  Batch fork{.run = "b", .fence = {1, 0}};
+  fork.add(RunBegun{.ns = "default", .name = "fork", .forkOf = "a", .forkStep = 1});
+  for (const auto& event : shared.events) fork.add(event);
+  for (const auto& content : contents) fork.add_blob(content);
+  EXPECT_EQ(get(home_->other().append(fork)), 4);
+  EXPECT_EQ(get(journal().state("b"))->sums, Sums{});
+  append("b", {1, 1}, ModelIntent{.turn = 2, .parent = 1},
+         ModelOutcome{.turn = 2, .message = answer, .usage = {7, 3}}, allow("2.0"));
+
+  const auto delivered = get(journal().next("one", std::nullopt, 100));
+  for (const char* consumer : {"one", "two"})
+    home_->loop().run(journal().ack(consumer, delivered.back().position));
+  home_->loop().run(journal().erase("a"));
+  home_->loop().run(journal().forget("a"));
+  home_->reopen();
+  expect_sound("b");
+  EXPECT_EQ(get(journal().state("b"))->sums,
+            (Sums{.inputTokens = 7, .outputTokens = 3, .modelCalls = 1, .toolCalls = 1}));
+  const auto all = events("b");
+  const Record record = make_record(all);
+  EXPECT_TRUE(record.turns.at(1).recalled);
+  EXPECT_FALSE(record.turns.at(2).recalled);
+  EXPECT_EQ(record.turns.at(1).outcome->usage.inputTokens, 100);
+  EXPECT_EQ(record.calls.at("1.0").outcome->result, result);
+  EXPECT_EQ(record.calls.at("1.0").fence, (Fence{0, 0}));
+  EXPECT_EQ(read<Recalled>(*get(journal().find("b", Kind::recalled, "1"))).from, "a/2");
+  EXPECT_EQ(get(journal().blobs({question, answer, result})),
+            (std::vector<std::string>{"question", "answer", "result"}));
+  home_->loop().run(journal().erase("b"));
+  EXPECT_EQ(refusal([&] { get(journal().blobs({question})); }), base::Code::not_found);
 }
 
 TEST_P(JournalContract, ForgetsARunThatHasEndedAndThatNobodyWaitsFor) {

@@ -1,14 +1,18 @@
 #include "journal/record.h"
 
+#include "journal/recall.h"
+
 namespace journal {
 
-void add_to(Record& record, const Event& event) {
+void add_to(Record& record, const Event& written) {
+  const Event event = unfold(written);
+  const bool recalled = written.kind == Kind::recalled;
   switch (event.kind) {
     case Kind::run_begun: record.begun = read<RunBegun>(event); break;
     case Kind::execution_begun: break;
     case Kind::model_intent: {
       auto intent = read<ModelIntent>(event);
-      record.turns[intent.turn] = {intent, std::nullopt};
+      record.turns[intent.turn] = {intent, std::nullopt, recalled};
       break;
     }
     case Kind::model_outcome: {
@@ -27,6 +31,7 @@ void add_to(Record& record, const Event& event) {
       record.ended.push_back(outcome.call);
       break;
     }
+    case Kind::recalled: break;  // unfolded
     case Kind::diverged: record.diverged = event.fence; break;
     case Kind::run_outcome: record.outcome = read<RunOutcome>(event); break;
   }

@@ -14,11 +14,12 @@ namespace journal {
 struct TurnRecord {
   ModelIntent intent;  // the latest
   std::optional<ModelOutcome> outcome;
+  bool recalled = false;  // shared with the run that this one is a fork of
 };
 struct CallRecord {
   ToolIntent intent;  // the latest
   std::optional<ToolOutcome> outcome;
-  Fence fence = {};  // of the intent
+  Fence fence = {};  // of the intent; {0, 0}: recalled
   // It may have run: allowed, and nobody wrote down what came of it.
   bool is_unknown() const { return intent.decision == protocol::Verdict::allow && !outcome; }
 };

@@ -58,6 +58,13 @@ constexpr Struct RunSandbox::table{"RunSandbox", &room<RunSandbox>, {
     {"securityContext", &RunSandbox::securityContext, refused, "Security settings."},
 }};
 
+constexpr Struct Fork::table{"Fork", &room<Fork>, {
+    {"run", &Fork::run, required | min_length(1) | honoured, "UID of the run in the journal's records of this namespace; its object may be gone."},
+    {"step", &Fork::step, required | at_least(0) | honoured, "The last model turn that is shared, with the tool calls of its answer that have an outcome. 0: none."},
+    {"newTask", &Fork::newTask, by_default(false) | honoured, "Whether spec.task is what the user says next, behind the shared steps. Default false: they hold the task, and the agent goes on behind them. Without shared steps, and for a foreign agent, spec.task is the task in either case."},
+    {"newSystemPrompt", &Fork::newSystemPrompt, by_default(false) | honoured, "Whether spec.systemPrompt takes the place of the recorded system prompt: from then on the model is shown it and the shared conversation. Default false: the recorded one stays. Without shared steps, and for a foreign agent, spec.systemPrompt holds in either case."},
+}};
+
 constexpr Struct AgentRunSpec::table{"AgentRunSpec", &room<AgentRunSpec>, {
     {"agentRef", &AgentRunSpec::agentRef, required | formatted(Format::dns_subdomain) | honoured, "Agent in the same namespace."},
     {"agentId", &AgentRunSpec::agentId, required | min_length(1) | honoured, "Logical id of the agent; label sympozium.ai/agent-id."},
@@ -73,6 +80,7 @@ constexpr Struct AgentRunSpec::table{"AgentRunSpec", &room<AgentRunSpec>, {
     {"imagePullSecrets", &AgentRunSpec::imagePullSecrets, keyed_by("name") | honoured, "Secrets for pulling the pod's images."},
     {"harness", &AgentRunSpec::harness, honoured, "A foreign agent: any program, in place of our runner. An extension."},
     {"resume", &AgentRunSpec::resume, honoured, "How a foreign agent goes on after a loss. An extension."},
+    {"fork", &AgentRunSpec::fork, honoured, "The run shares the recorded beginning of another one, and pays only for what is new. An extension."},
     {"mode", &AgentRunSpec::mode, by_default("task") | refused, "task: ends with an answer; server: stays and serves. Default task."},
     {"useContext", &AgentRunSpec::useContext, by_default(false) | refused, "Whether memory is put into the prompt. Default false."},
     {"dryRun", &AgentRunSpec::dryRun, refused, "Whether a canned answer replaces the model's."},

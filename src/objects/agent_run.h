@@ -67,6 +67,15 @@ struct RunSandbox {
   static const Struct table;
 };
 
+// Whose recorded beginning a run shares.
+struct Fork {
+  std::string run;
+  std::int64_t step = 0;
+  bool newTask = false, newSystemPrompt = false;
+  bool operator==(const Fork&) const = default;
+  static const Struct table;
+};
+
 struct AgentRunSpec {
   std::string agentRef, agentId, sessionKey;
   std::string task, systemPrompt;
@@ -79,6 +88,7 @@ struct AgentRunSpec {
   std::vector<LocalObjectReference> imagePullSecrets;
   std::optional<Harness> harness;
   std::optional<Resume> resume;
+  std::optional<Fork> fork;
   // refused by this version
   RunMode mode = RunMode::task;
   bool useContext = false, dryRun = false, canaryMode = false;

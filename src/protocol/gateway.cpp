@@ -98,6 +98,8 @@ constexpr Struct Welcome::table{
         {"past", &Welcome::past, may, "turns completed by earlier executions"},
         {"workspace", &Welcome::workspace, may, "what went with earlier pods"},
         {"completed", &Welcome::completed, may, "model calls that have their answer"},
+        {"say", &Welcome::say, may, "of a fork: what the user says behind the past"},
+        {"newSystem", &Welcome::newSystem, may, "of a fork: the system prompt from now on"},
         {"outcome", &Welcome::outcome, may, "committed by an earlier execution"},
     }};
 

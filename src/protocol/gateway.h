@@ -146,7 +146,10 @@ struct Welcome {
   std::int64_t resultBytes = 1'048'576;  // of one tool result shown to the model
   std::vector<PastTurn> past;            // in order; empty in a first execution
   LostWorkspace workspace;
-  std::int64_t completed = 0;      // model calls of all executions that have their answer
+  std::int64_t completed = 0;  // model calls of all executions that have their answer
+  // Of a fork that has asked nothing of its own yet, and only then: what the user says behind
+  // `past`, and the system prompt in place of the one that `past` has ("": none).
+  std::optional<std::string> say, newSystem;
   std::optional<Outcome> outcome;  // committed by an earlier execution: there is nothing left to do
   static const schema::Struct table;
 };

@@ -29,6 +29,10 @@ constexpr Struct RunRecordStatus::table{
          "Calls that were allowed; one made again counts once."},
         {"imported", &RunRecordStatus::imported, honoured,
          "Written by another journal; read-only."},
+        {"forkOf", &RunRecordStatus::forkOf, honoured,
+         "Of a fork: UID of the run whose beginning it shares."},
+        {"forkStep", &RunRecordStatus::forkStep, honoured,
+         "Of a fork: the last turn that it shares; no sum counts them."},
         {"link", &RunRecordStatus::link, required | honoured, "Hex hash of the last event."},
     }};
 

@@ -63,7 +63,9 @@ struct RunRecordStatus {
   std::int64_t events = 0;
   std::int64_t inputTokens = 0, outputTokens = 0, modelCalls = 0, toolCalls = 0;
   bool imported = false;
-  std::string link;  // hash of the last event
+  std::string forkOf;                    // UID of the run whose beginning it shares
+  std::optional<std::int64_t> forkStep;  // … up to this turn
+  std::string link;                      // hash of the last event
   static const schema::Struct table;
 };
 

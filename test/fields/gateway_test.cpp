@@ -84,6 +84,27 @@ TEST(GatewayOfARun, ShowsTheKeyOfTheRunsSecretToTheProviderThatTheRunNames) {
   EXPECT_EQ(effect(stage.run, "spec.model.authSecretRef", other.c_str(), look), "Bearer k-two");
 }
 
+TEST(GatewayOfARun, BeginsAForkWithWhatItShares) {
+  const Stage stage;
+  Started source = world().start(stage.run);
+  world().hello(source);
+  world().turn(source, first_turn("hello"));
+  const std::string uid = source.run.metadata.uid;
+
+  auto shared = [](const AgentRun& run) { return welcome_of(run).past.size(); };
+  AgentRun fork = stage.run;
+  fork.spec.fork = Fork{.run = "none", .step = 1};
+  EXPECT_EQ(effect(fork, "spec.fork.run", uid.c_str(), shared), 1U);
+  fork.spec.fork = Fork{.run = uid, .step = 0};
+  EXPECT_EQ(effect(fork, "spec.fork.step", 1, shared), 1U);
+
+  fork.spec.fork->step = 1;
+  auto said = [](const AgentRun& run) { return welcome_of(run).say.value_or(""); };
+  EXPECT_EQ(effect(fork, "spec.fork.newTask", true, said), fork.spec.task);
+  auto system = [](const AgentRun& run) { return welcome_of(run).newSystem.value_or(""); };
+  EXPECT_EQ(effect(fork, "spec.fork.newSystemPrompt", true, system), welcome_of(fork).system);
+}
+
 // ---- a pack's own tools ----
 
 // What the agent is told of the pack's tool.

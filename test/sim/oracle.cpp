@@ -111,6 +111,7 @@ void Oracle::look(const Committed& entry) {
       break;
     case Kind::run_begun:
     case Kind::execution_begun:
+    case Kind::recalled:
     case Kind::diverged: break;
   }
 }

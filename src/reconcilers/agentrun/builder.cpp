@@ -22,6 +22,21 @@ bool is_label_character(char c) {
 }
 bool is_label_edge(char c) { return is_label_character(c) && c != '-' && c != '_' && c != '.'; }
 
+// As it is called, or by the server after `model`.
+objects::AgentRun make_named(std::string ns, const std::string& name, const std::string& model,
+                             const Origin& origin) {
+  objects::AgentRun run;
+  run.metadata.ns = std::move(ns);
+  run.metadata.name = name;
+  if (name.empty()) {
+    constexpr std::size_t room = 52;  // so that the Job's name needs no cut
+    run.metadata.generateName = std::string(base::clip(model, room)) + "-";
+  }
+  run.metadata.finalizers = {std::string(protocol::finalizer_run)};
+  if (!origin.source.empty()) run.metadata.labels.emplace(label_source, label_value(origin.source));
+  return run;
+}
+
 }  // namespace
 
 std::string label_value(const std::string& text) {
@@ -62,16 +77,7 @@ void resolve_defaults(objects::AgentRun& run, const objects::Agent& agent) {
 
 objects::AgentRun build_run(const objects::Agent& agent, const Origin& origin,
                             const RunRequest& request) {
-  objects::AgentRun run;
-  run.metadata.ns = agent.metadata.ns;
-  run.metadata.name = request.name;
-  if (request.name.empty()) {
-    constexpr std::size_t room = 52;  // so that the Job's name needs no cut
-    run.metadata.generateName = std::string(base::clip(agent.metadata.name, room)) + "-";
-  }
-  run.metadata.finalizers = {std::string(protocol::finalizer_run)};
-  if (!origin.source.empty()) run.metadata.labels.emplace(label_source, label_value(origin.source));
-
+  objects::AgentRun run = make_named(agent.metadata.ns, request.name, agent.metadata.name, origin);
   run.spec.agentRef = agent.metadata.name;
   run.spec.task = request.task;
   run.spec.model.model = request.model.value_or("");
@@ -82,6 +88,20 @@ objects::AgentRun build_run(const objects::Agent& agent, const Origin& origin,
   run.spec.sessionKey = origin.session_key;
   resolve_defaults(run, agent);
   if (run.spec.sessionKey.empty()) run.spec.sessionKey = agent.metadata.name;
+  add_labels(run);
+  return run;
+}
+
+objects::AgentRun build_fork(std::string ns, objects::AgentRunSpec source, const Origin& origin,
+                             const ForkRequest& request) {
+  objects::AgentRun run = make_named(std::move(ns), request.name, request.source, origin);
+  run.spec = std::move(source);
+  run.spec.fork = request.fork;
+  run.spec.fork->newTask = request.task.has_value();
+  run.spec.fork->newSystemPrompt = request.system_prompt.has_value();
+  if (request.task) run.spec.task = *request.task;
+  if (request.system_prompt) run.spec.systemPrompt = *request.system_prompt;
+  if (request.model) run.spec.model.model = *request.model;
   add_labels(run);
   return run;
 }

@@ -25,6 +25,17 @@ struct RunRequest {
 // Ready to be created: defaults of the agent resolved, labels and finalizer set.
 objects::AgentRun build_run(const objects::Agent&, const Origin&, const RunRequest&);
 
+struct ForkRequest {
+  std::string source;  // name of the run that is forked
+  objects::Fork fork;  // run and step
+  std::string name;    // "": the server makes one from the source's name
+  std::optional<std::string> task, model, system_prompt;  // instead of the source's
+};
+
+// A fork of a run with this spec, ready to be created.
+objects::AgentRun build_fork(std::string ns, objects::AgentRunSpec source, const Origin&,
+                             const ForkRequest&);
+
 // Fills what a run leaves open from its agent: model, key, skills, timeout, environment, pull
 // secrets, system prompt, agentId, sessionKey. What the run says stands. Idempotent.
 void resolve_defaults(objects::AgentRun&, const objects::Agent&);
