@@ -1,11 +1,13 @@
 #include "cli/follow.h"
 
 #include "base/text.h"
+#include "cli/recorded.h"
 #include "io/http.h"
 #include "io/sync.h"
 #include "kube/watch.h"
 #include "objects/agent_run.h"
 #include "objects/pod.h"
+#include "protocol/codec.h"
 #include "protocol/names.h"
 
 namespace cli {
@@ -130,6 +132,7 @@ class Follower {
     group_.spawn("run", run_watcher.run());
     group_.spawn("pods", pod_watcher.run());
     group_.spawn("log", read_logs());
+    if (sinks_.delta) group_.spawn("deltas", read_deltas());
     group_.spawn("leave", wait_for_user());
     group_.spawn("end", wait_for_end());
     co_await group_.join();
@@ -183,6 +186,28 @@ class Follower {
       }
     }
     log_read_.set();
+  }
+
+  // A server without a journal, or one that does not let us read it, shows none.
+  io::Task<> read_deltas() {
+    const std::string path = cat(protocol::journal_path(ns_, "rundeltas"),
+                                 "?watch=true&run=", text_at(board_.run, {"metadata", "uid"}));
+    for (;;) {
+      try {
+        std::string asked = path;
+        auto stream = co_await session_.raw.open_path(std::move(asked));
+        co_await read_lines(*stream, [this](std::string_view line) {
+          const auto event = protocol::from_text<protocol::RunEvent>(std::string(line));
+          sinks_.delta(schema::read<protocol::ModelDelta>(event.data));
+        });
+      } catch (const base::Error& error) {
+        if (error.code() != base::Code::unavailable && error.code() != base::Code::timeout) {
+          if (error.code() == base::Code::cancelled) throw;
+          co_return;
+        }
+      }
+      co_await io::sleep(session_.clock, log_again);
+    }
   }
 
   // Reads one stream to its end, telling the lines behind `lines`; false when it broke.

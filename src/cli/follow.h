@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cli/session.h"
+#include "protocol/journal_api.h"
 
 namespace cli {
 
@@ -41,6 +42,8 @@ struct Followed {
 struct FollowSinks {
   std::function<void(const base::Json& run)> run;         // each version
   std::function<void(const std::string& line)> log_line;  // without its line break
+  // Answers while they come, best effort; {}: they are not asked for.
+  std::function<void(const protocol::ModelDelta&)> delta = {};
 };
 
 // Until the run is over and its log has been read (at most two seconds longer), it is deleted, or

@@ -1,6 +1,7 @@
 // logs: what a run's agent did.
 #include "base/text.h"
 #include "cli/follow.h"
+#include "cli/live.h"
 #include "cli/recorded.h"
 #include "cli/steps.h"
 #include "io/http.h"
@@ -19,17 +20,27 @@ constexpr std::size_t line_bytes_max = 1024 * 1024;
 
 io::Task<int> follow_log(Session& session, Json run, std::string container, StepForm form) {
   const StepWriter writer(session.clock, form);
+  LiveText live([](std::string_view head) { return std::string(head); });
   FollowSinks sinks;
   std::string said;
   sinks.run = [&](const Json& now) {
     std::string progress = progress_of(now);
     if (progress.empty() || progress == said) return;
+    session.terminal.print(live.close());
     session.terminal.note(progress);
     said = std::move(progress);
   };
-  sinks.log_line = [&](const std::string& line) { session.terminal.print(writer.write(line)); };
+  sinks.log_line = [&](const std::string& line) {
+    session.terminal.print(live.close());
+    session.terminal.print(writer.write(form == StepForm::people ? live.rest_of(line) : line));
+  };
+  if (form == StepForm::people && session.terminal.output_is_terminal())
+    sinks.delta = [&](const protocol::ModelDelta& delta) {
+      session.terminal.print(live.add(delta));
+    };
   const Followed followed =
       co_await follow(session, std::move(run), std::move(container), std::move(sinks));
+  session.terminal.print(live.close());
   if (followed.end == Followed::End::left) co_return exit_interrupted;
   if (followed.end == Followed::End::deleted)
     session.terminal.note("the run was deleted");

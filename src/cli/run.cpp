@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/follow.h"
+#include "cli/live.h"
 #include "cli/render.h"
 #include "cli/start.h"
 #include "cli/steps.h"
@@ -92,23 +93,33 @@ io::Task<int> watch_run(Session& session, Json run) {
   const std::string name = text_at(run, {"metadata", "name"});
   const bool json = session.output == Output::json;
   const StepWriter writer(session.clock, json ? StepForm::raw : StepForm::people);
+  LiveText live([&](std::string_view head) { return writer.stamped(head); });
+  const auto note = [&](std::string_view words) {
+    session.terminal.note(cat(live.close(), writer.stamped(words)));
+  };
   std::string said;
   FollowSinks sinks;
   sinks.run = [&](const Json& now) {
     std::string progress = progress_of(now);
     if (progress.empty() || progress == said) return;
-    session.terminal.note(writer.stamped(progress));
+    note(progress);
     said = std::move(progress);
   };
   sinks.log_line = [&](const std::string& line) {
-    const std::string text = writer.write(line);
-    if (json)
-      session.terminal.print(text);
-    else if (!text.empty())
-      session.terminal.note(writer.stamped(base::trim(text)));
+    if (json) {
+      session.terminal.print(writer.write(line));
+      return;
+    }
+    const std::string text = writer.write(live.rest_of(line));
+    if (!text.empty()) note(base::trim(text));
   };
+  if (!json && session.terminal.notes_are_on_terminal())
+    sinks.delta = [&](const protocol::ModelDelta& delta) {
+      session.terminal.note_piece(live.add(delta));
+    };
   const Followed followed =
       co_await follow(session, std::move(run), std::string(protocol::container_agent), sinks);
+  session.terminal.note_piece(live.close());
   const std::string where = session.ns_given ? cat(" -n ", session.ns) : "";
   if (followed.end == Followed::End::left) {
     session.terminal.note(cat("the run goes on; watch it with `sympozium logs -f ", name, where,

@@ -59,5 +59,6 @@ std::string Terminal::read_input() {
 }
 
 bool Terminal::output_is_terminal() const { return ::isatty(out_) == 1; }
+bool Terminal::notes_are_on_terminal() const { return ::isatty(err_) == 1; }
 
 }  // namespace cli

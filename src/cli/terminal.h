@@ -15,9 +15,11 @@ class Terminal {
   Terminal(int in, int out, int err) : in_(in), out_(out), err_(err) {}
 
   void print(std::string_view text) { write(out_, text); }
-  void note(std::string_view line);  // with a line break
-  std::string read_input();          // all of it; at most 16 MiB, else Error(invalid)
+  void note(std::string_view line);                              // with a line break
+  void note_piece(std::string_view text) { write(err_, text); }  // of a line that grows
+  std::string read_input();  // all of it; at most 16 MiB, else Error(invalid)
   bool output_is_terminal() const;
+  bool notes_are_on_terminal() const;
 
  private:
   static void write(int fd, std::string_view text);

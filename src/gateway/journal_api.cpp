@@ -71,6 +71,8 @@ io::Task<> JournalApi::Impl::serve(io::Exchange& exchange) {
   auto asked = find_asked(parts, std::move(target));
   if (asked && get && asked->resource == "runevents" && asked->name.empty()) {
     co_await serve_history(exchange, *std::move(asked));
+  } else if (asked && get && asked->resource == "rundeltas" && asked->name.empty()) {
+    co_await serve_deltas(exchange, *std::move(asked));
   } else if (asked && get && asked->resource == "runrecords" && asked->name.empty()) {
     Json list = co_await list_runs(*std::move(asked));
     if (wants_table(exchange))

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/deltas.h"
 #include "io/blocking.h"
 #include "io/http.h"
 #include "io/loop.h"
@@ -19,6 +20,7 @@ namespace gateway {
 struct JournalApiSettings {
   std::size_t import_bytes = 32 * 1024 * 1024;
   base::Duration watch_most{30 * 60'000};  // of a watch that names no timeoutSeconds
+  Deltas* deltas = nullptr;                // of the gateway in this process; null: there is none
 };
 
 class JournalApi {

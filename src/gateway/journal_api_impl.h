@@ -30,6 +30,7 @@ struct JournalApi::Impl {
   journal::Archive& archive;
   kube::Api& api;
   JournalApiSettings settings;
+  Deltas none{};  // of a process without a gateway
 
   // Runs.
   struct Run {
@@ -64,6 +65,8 @@ struct JournalApi::Impl {
   io::Task<Met> meet(const std::string& uid, const Filter&);
   io::Task<> write_history(io::Exchange&, Filter, std::int64_t after, bool watch);
   io::Task<> serve_history(io::Exchange&, Asked);
+  io::Task<> write_deltas(io::Exchange&, std::unique_ptr<Deltas::Reader>, bool watch);
+  io::Task<> serve_deltas(io::Exchange&, Asked);
   io::Task<> write_export(io::Exchange&, Run);
   io::Task<std::optional<std::string>> find_blob(std::string name);
 

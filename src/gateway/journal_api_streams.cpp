@@ -1,4 +1,5 @@
-// What is sent line by line: a run's events, a namespace's history, an export.
+// What is sent line by line: a run's events, a namespace's history, answers while they come, an
+// export.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -35,6 +36,30 @@ RunEvent make_event(const journal::Event& event, const RunState& run) {
   if (event.body.empty()) return out;
   out.subject = journal::subject_of(event);
   out.data = base::parse_json(event.body);
+  return out;
+}
+
+RunEvent make_event(const Delta& delta, base::Time now) {
+  const LiveCall& call = *delta.call;
+  const auto id_of = [&](std::int64_t seq) { return cat(call.run, "/", seq); };
+  protocol::ModelDelta data{.turn = call.turn,
+                            .intent = call.intent,
+                            .offset = delta.offset,
+                            .text = delta.text,
+                            .lost = delta.lost,
+                            .ended = delta.end.has_value(),
+                            .outcome = {}};
+  if (delta.end && delta.end->outcome) data.outcome = id_of(*delta.end->outcome);
+  RunEvent out;
+  out.id = cat(id_of(call.intent), "+", delta.end ? "end" : std::to_string(delta.offset));
+  out.source = protocol::journal_path(call.ns, "runrecords", call.run);
+  out.type = protocol::delta_type;
+  out.subject = std::to_string(call.turn);
+  out.time = base::format_time_millis(now);
+  out.data = schema::encode(data);
+  out.run = call.name;
+  out.attempt = call.fence.attempt;
+  out.execution = call.fence.execution;
   return out;
 }
 
@@ -153,6 +178,24 @@ io::Task<> JournalApi::Impl::serve_history(io::Exchange& exchange, Asked asked) 
     after = co_await archive.position(asked.ns, at);
   }
   auto write = write_history(exchange, std::move(filter), after, asked.watch());
+  co_await stream(exchange, limit_of(asked), std::move(write));
+}
+
+io::Task<> JournalApi::Impl::write_deltas(io::Exchange& exchange,
+                                          std::unique_ptr<Deltas::Reader> reader, bool watch) {
+  for (;;) {
+    std::optional<Delta> delta = reader->take();
+    if (!delta && !watch) co_return;
+    if (!delta) delta = co_await reader->next();
+    const std::string line = line_of(make_event(*delta, clock.now()));
+    co_await exchange.send(line);
+  }
+}
+
+io::Task<> JournalApi::Impl::serve_deltas(io::Exchange& exchange, Asked asked) {
+  Deltas& deltas = settings.deltas ? *settings.deltas : none;
+  auto reader = deltas.subscribe(asked.ns, std::string(asked.target.get("run")));
+  auto write = write_deltas(exchange, std::move(reader), asked.watch());
   co_await stream(exchange, limit_of(asked), std::move(write));
 }
 

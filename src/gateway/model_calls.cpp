@@ -6,8 +6,9 @@ namespace gateway {
 
 using protocol::TurnEvent;
 
-ModelCalls::ModelCalls(io::Loop& loop, base::Log& log, Providers& providers, std::string self)
-    : log_(log), providers_(providers), self_(std::move(self)), calls_(loop) {}
+ModelCalls::ModelCalls(io::Loop& loop, base::Log& log, Providers& providers, Deltas& deltas,
+                       std::string self)
+    : log_(log), providers_(providers), deltas_(deltas), self_(std::move(self)), calls_(loop) {}
 
 std::shared_ptr<ModelCall> ModelCalls::start(RunPtr run_, std::shared_ptr<Session> session,
                                              std::shared_ptr<ModelCall> call,
@@ -44,7 +45,14 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
   PlannedCall planned = co_await std::move(plan);
   planned.intent.gateway = self_;
   planned.intent.requestHash = blob_name(planned.passed ? planned.passed->body : planned.request);
-  co_await session.append(std::move(planned.intent), std::move(planned.blobs));
+  const std::int64_t intent =
+      co_await session.append(std::move(planned.intent), std::move(planned.blobs));
+  Deltas::Writer live(deltas_, {.ns = run.metadata.ns,
+                                .name = run.metadata.name,
+                                .run = run.metadata.uid,
+                                .fence = session.fence(),
+                                .turn = call.turn,
+                                .intent = intent});
 
   const auto& model = run.spec.model;
   ProviderTarget target{run.metadata.ns, model.provider, model.baseURL, model.authSecretRef,
@@ -59,7 +67,8 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
   try {
     if (planned.passed) {
       PassedSink sink{[&call](std::string_view type) { call.content_type = type; },
-                      [&call](std::string_view bytes) { call.add(bytes); }};
+                      [&call](std::string_view bytes) { call.add(bytes); },
+                      [&live](std::string_view text) { live.add(text); }};
       auto answer =
           co_await providers_.pass(std::move(target), std::move(*planned.passed), std::move(sink));
       outcome.usage = answer.usage;
@@ -67,8 +76,12 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
       keep(answer.bytes);
       end = ForeignAnswer{std::move(answer.content_type), std::move(answer.bytes)};
     } else {
+      auto on_text = [&](std::string_view text) {
+        call.add(text);
+        live.add(text);
+      };
       auto result = co_await providers_.call(std::move(target), std::move(planned.request),
-                                             [&call](std::string_view text) { call.add(text); });
+                                             std::move(on_text));
       keep(protocol::to_text(result.message));
       outcome.usage = result.usage;
       outcome.finish = result.finish;
@@ -88,7 +101,8 @@ io::Task<ModelCalls::End> ModelCalls::call_and_record(const objects::AgentRun& r
     outcome.error = protocol::Failure{"internal", why};
     end = TurnEvent{.error = outcome.error};
   }
-  co_await session.append_fact(std::move(outcome), std::move(blobs));
+  const std::int64_t seq = co_await session.append_fact(std::move(outcome), std::move(blobs));
+  live.end(seq);
   co_return end;
 }
 

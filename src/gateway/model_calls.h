@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/deltas.h"
 #include "gateway/provider.h"
 #include "gateway/runs.h"
 #include "gateway/session.h"
@@ -22,8 +23,9 @@ struct PlannedCall {
 
 class ModelCalls {
  public:
-  // `self`: whose calls these are, among gateways that share the journal.
-  ModelCalls(io::Loop&, base::Log&, Providers&, std::string self);
+  // `self`: whose calls these are, among gateways that share the journal. The answers' text is
+  // published as it comes.
+  ModelCalls(io::Loop&, base::Log&, Providers&, Deltas&, std::string self);
 
   // Begins the call and notes it in session->calls until it has ended. It goes on when its
   // listeners have left: what was paid for is written down. It ends as Outdated, and nothing has
@@ -40,6 +42,7 @@ class ModelCalls {
 
   base::Log& log_;
   Providers& providers_;
+  Deltas& deltas_;
   const std::string self_;
   io::TaskGroup calls_;
 };

@@ -127,6 +127,11 @@ class PassedReading final : public Reading {
  private:
   bool take(const std::vector<llm::Piece>& pieces, bool aloud) {
     bool heard = false;
+    if (aloud && passing_.text().size() > said_) {
+      sink_.say(std::string_view(passing_.text()).substr(said_));
+      said_ = passing_.text().size();
+      heard = true;
+    }
     for (const llm::Piece& piece : pieces) {
       bytes += piece.bytes;
       if (!aloud || piece.place == llm::Piece::Place::end) continue;
@@ -141,6 +146,7 @@ class PassedReading final : public Reading {
   llm::Passthrough passing_;
   const PassedSink& sink_;
   bool silent_ = true;
+  std::size_t said_ = 0;  // bytes of the text
 };
 
 // One try's end.

@@ -63,6 +63,7 @@ struct PassedAnswer {
 struct PassedSink {
   std::function<void(std::string_view content_type)> begin;
   std::function<void(std::string_view bytes)> add;
+  std::function<void(std::string_view text)> say;  // what of it is text for people, as it comes
 };
 
 class Providers {

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "gateway/beginning.h"
+#include "gateway/deltas.h"
 #include "gateway/foreign.h"
 #include "gateway/identity.h"
 #include "gateway/model_calls.h"
@@ -116,7 +117,7 @@ struct Gateway::Impl {
         reporter(c, g, journal, a),
         writers(w ? *w : sole_writer),
         others(c, writers),
-        model_calls(l, g, providers, writers.self()),
+        model_calls(l, g, providers, deltas, writers.self()),
         foreign(g, model_calls, others) {}
 
   base::Clock& clock;
@@ -136,6 +137,7 @@ struct Gateway::Impl {
   journal::SoleWriter sole_writer;
   journal::Writers& writers;
   Others others;
+  Deltas deltas;
   ModelCalls model_calls;  // its tasks use all of the above
   ForeignAgents foreign;
 
@@ -545,6 +547,8 @@ Gateway::~Gateway() = default;
 io::Handler Gateway::handler() {
   return [this](io::Exchange& exchange) { return impl_->handle(exchange); };
 }
+
+Deltas& Gateway::deltas() { return impl_->deltas; }
 
 io::Task<> Gateway::run() { return impl_->run(); }
 

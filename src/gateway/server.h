@@ -24,6 +24,8 @@ struct Settings {
   std::size_t body_bytes = 32 * 1024 * 1024;
 };
 
+class Deltas;
+
 // Its consumer of the journal's outbox.
 inline constexpr char outbox_status[] = "status";
 
@@ -39,6 +41,8 @@ class Gateway {
 
   // protocol/gateway.h, for bridges.
   io::Handler handler();
+  // The answers of model calls under way in this process.
+  Deltas& deltas();
   // Watches runs, reports outcomes to their status, until cancelled.
   io::Task<> run();
 

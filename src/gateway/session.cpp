@@ -115,7 +115,7 @@ void Session::check_fence(std::string_view header) const {
                                           fence_.attempt, ".", fence_.execution, " has begun"));
 }
 
-io::Task<> Session::commit(journal::Batch batch) {
+io::Task<std::int64_t> Session::commit(journal::Batch batch) {
   auto turn = co_await at_journal_.acquire();
   const journal::Fence fence = batch.fence;
   if (fence < fence_) throw Outdated("another execution has begun meanwhile");
@@ -130,7 +130,7 @@ io::Task<> Session::commit(journal::Batch batch) {
   }
   if (refused.empty()) {
     enter_execution(fence);
-    co_return;
+    co_return last_;
   }
   co_await read_on();
   if (last_ == known) throw base::Error(base::Code::gone, refused);

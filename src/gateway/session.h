@@ -87,20 +87,24 @@ class Session {
   // Error(gone) when the header names another execution than the current one.
   void check_fence(std::string_view header) const;
 
-  // Durable when it returns; then also in record(). Throws Outdated, and nothing is written, when
-  // the journal has events that are not in record() yet: what was decided may be wrong.
+  // Durable when it returns; then also in record(). Gives the event's number. Throws Outdated, and
+  // nothing is written, when the journal has events that are not in record() yet: what was decided
+  // may be wrong.
   template <class T>
-  io::Task<> append(T body, std::vector<journal::Batch::Blob> blobs) {
+  io::Task<std::int64_t> append(T body, std::vector<journal::Batch::Blob> blobs) {
     journal::Batch batch{.run = uid_, .fence = fence_, .events = {}, .blobs = std::move(blobs)};
     batch.add(body);
-    co_await commit(std::move(batch));
+    const std::int64_t seq = co_await commit(std::move(batch));
     note(std::move(body));
+    co_return seq;
   }
   // As append, of what has happened and stays true whatever others wrote.
   template <class T>
-  io::Task<> append_fact(T body, std::vector<journal::Batch::Blob> blobs) {
-    std::function<io::Task<>()> write = [&] { return append(body, blobs); };
+  io::Task<std::int64_t> append_fact(T body, std::vector<journal::Batch::Blob> blobs) {
+    std::int64_t seq = -1;
+    std::function<io::Task<>()> write = [&] { return append_to(seq, body, blobs); };
     co_await decide_in_time(std::move(write));
+    co_return seq;
   }
 
   // The whole conversation that a turn continues: its ancestors' messages and answers.
@@ -132,7 +136,11 @@ class Session {
   io::Semaphore writing{1};     // decisions and outcomes come one after the other
 
  private:
-  io::Task<> commit(journal::Batch);
+  template <class T>
+  io::Task<> append_to(std::int64_t& seq, T body, std::vector<journal::Batch::Blob> blobs) {
+    seq = co_await append(std::move(body), std::move(blobs));
+  }
+  io::Task<std::int64_t> commit(journal::Batch);
   io::Task<> read_on();
   void enter_execution(journal::Fence);
   void note(const journal::ExecutionBegun&) {}

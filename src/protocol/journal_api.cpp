@@ -55,6 +55,20 @@ constexpr Struct RunEvent::table{
         {"position", &RunEvent::position, honoured, "In the namespace's history."},
     }};
 
+constexpr Struct ModelDelta::table{
+    "ModelDelta",
+    &room<ModelDelta>,
+    {
+        {"turn", &ModelDelta::turn, required | honoured, "Number of the turn, from 1."},
+        {"intent", &ModelDelta::intent, required | honoured, "Number of its model.intent."},
+        {"offset", &ModelDelta::offset, required | honoured,
+         "Bytes of the answer's text before this piece."},
+        {"text", &ModelDelta::text, honoured, "The piece."},
+        {"lost", &ModelDelta::lost, honoured, "Bytes right before it that were not sent."},
+        {"ended", &ModelDelta::ended, honoured, "Nothing more comes of this answer."},
+        {"outcome", &ModelDelta::outcome, honoured, "Id of the committed model.outcome."},
+    }};
+
 const std::vector<JournalResource>& journal_resources() {
   static const std::vector<JournalResource> all{
       {"runrecords",
@@ -62,7 +76,8 @@ const std::vector<JournalResource>& journal_resources() {
        "RunRecord",
        {"create", "get", "list"},
        {{"events", "RunEvent"}, {"export", "RunRecord"}, {"blobs", "RunRecord"}}},
-      {"runevents", "runevent", "RunEvent", {"list", "watch"}, {}}};
+      {"runevents", "runevent", "RunEvent", {"list", "watch"}, {}},
+      {"rundeltas", "rundelta", "RunEvent", {"list", "watch"}, {}}};
   return all;
 }
 

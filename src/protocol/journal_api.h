@@ -10,6 +10,7 @@
 //   GET  runrecords/NAME/export        → an export (journal/export.h)
 //   GET  runrecords/NAME/blobs/SHA256  → the bytes of a content that the run names
 //   GET  runevents                     → RunEvent lines  ?after=POSITION|end or since=TIME &run= &agent= &limit= &watch=true &timeoutSeconds=
+//   GET  rundeltas                     → RunEvent lines  ?run= &watch=true &timeoutSeconds=    answers of model calls under way
 // clang-format on
 //
 // Lines are application/x-ndjson. `agent` knows the runs whose AgentRun still exists. A watch that
@@ -85,5 +86,21 @@ struct RunEvent {
   static const schema::Struct table;
 };
 inline constexpr std::string_view event_type_prefix = "ai.sympozium.";
+
+// `data` of an event of rundeltas: a piece of an answer while it comes, best effort and never
+// journaled; what counts is what the journal has in the end. A watch begins with what calls under
+// way have said so far. The event's type is ai.sympozium.model.delta, its id
+// "<run uid>/<intent>+<offset>", and "<run uid>/<intent>+end" of the last one of a call.
+struct ModelDelta {
+  std::int64_t turn = 0;
+  std::int64_t intent = 0;  // number of the model.intent: told apart from an earlier try
+  std::int64_t offset = 0;  // bytes of the answer's text before this piece
+  std::string text;
+  std::int64_t lost = 0;  // bytes right before `offset` that were not sent: the reader was slow
+  bool ended = false;     // nothing more comes
+  std::string outcome;    // with `ended`: id of the committed model.outcome; "": none was
+  static const schema::Struct table;
+};
+inline constexpr std::string_view delta_type = "ai.sympozium.model.delta";
 
 }  // namespace protocol

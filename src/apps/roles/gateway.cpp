@@ -36,7 +36,7 @@ int serve_gateway(Process& process, const Flags& flags, io::BlockingPool& pool,
   io::HttpServer server(process.loop, process.clock, process.log, {.connections_per_peer = 1024},
                         gateway.handler());
   gateway::JournalApi journal_api(process.loop, process.clock, process.log, pool, journal, archive,
-                                  api);
+                                  api, {.deltas = &gateway.deltas()});
   // In a cluster its API server is known by a certificate; in the embedded home the socket is its
   // alone.
   const std::string aggregated = flags.find("aggregated", "");
