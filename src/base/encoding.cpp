@@ -70,6 +70,7 @@ std::optional<std::string> parse_base64url(std::string_view text) { return decod
 std::string hex(std::string_view bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out;
+  out.reserve(bytes.size() * 2);
   for (unsigned char c : bytes) (out += digits[c >> 4]) += digits[c & 15];
   return out;
 }

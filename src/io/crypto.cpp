@@ -126,6 +126,10 @@ base::Secret<std::string> make_rsa_key(int bits) {
   return to_pem(Key(EVP_RSA_gen(static_cast<unsigned>(bits))));
 }
 
+base::Secret<std::string> make_ed25519_key() {
+  return to_pem(Key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")));
+}
+
 std::string public_key_pem(const base::Secret<std::string>& key_pem) {
   const Key key = read_private_key(key_pem);
   Bio out(BIO_new(BIO_s_mem()));

@@ -27,6 +27,16 @@ base::Secret<std::string> make_p256_key();
 base::Secret<std::string> make_rsa_key(int bits);  // for tests of RS256
 std::string public_key_pem(const base::Secret<std::string>& key_pem);
 
+// Ed25519 (RFC 8032).
+base::Secret<std::string> make_ed25519_key();
+// 64 raw bytes. Error(invalid) when the key is another one's.
+std::string sign_ed25519(std::string_view bytes, const base::Secret<std::string>& key_pem);
+bool verify_ed25519(std::string_view bytes, std::string_view signature,
+                    const std::string& public_key_pem);
+// Its name: the hex SHA-256 of its SubjectPublicKeyInfo. Error(invalid) when the PEM is no public
+// key, or is not spelled as public_key_pem spells it.
+std::string public_key_id(const std::string& public_key_pem);
+
 struct CertificateRequest {
   std::string common_name;
   std::vector<std::string> organizations;
