@@ -91,6 +91,14 @@ std::vector<std::string> blobs_of(const Event& event) {
   return names;
 }
 
+RunState tally(const std::vector<Event>& events) {
+  RunState state;
+  std::set<std::string> allowed;
+  for (const Event& event : events)
+    if (!event.body.empty()) visit(event, Tally{state, allowed});
+  return state;
+}
+
 RunState check_import(const ImportedRun& run) {
   if (run.events.empty() || run.events.front().kind != Kind::run_begun)
     throw Error(Code::invalid, "a run begins with run.begun");

@@ -59,6 +59,9 @@ std::string subject_of(const Event&);
 // The contents that an event names, by their SHA-256, each once.
 std::vector<std::string> blobs_of(const Event&);
 
+// Name, sums and end as the events say them. Error(invalid): they cannot be read.
+RunState tally(const std::vector<Event>&);
+
 // What is wrong with a run that is to be imported; its state otherwise. Wrong is: a chain that is
 // not sound, an event or a content that is missing, was erased or cannot be read. A content that
 // the run names has to come with it: what this journal holds already may be somebody else's.

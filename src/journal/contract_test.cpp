@@ -1,7 +1,7 @@
 // Both journals keep what a journal promises.
 #include <gtest/gtest.h>
 
-#include "journal/archive_contract.h"
+#include "journal/checkpoints_contract.h"
 #include "journal/postgres_journal.h"
 #include "journal/sqlite_journal.h"
 #include "support/postgres_server.h"
@@ -79,6 +79,8 @@ const MakeHome sqlite = [] { return std::make_unique<SqliteHome>(); };
 const MakeHome postgres_server = [] { return std::make_unique<PostgresHome>(); };
 INSTANTIATE_TEST_SUITE_P(Sqlite, JournalContract, ::testing::Values(sqlite));
 INSTANTIATE_TEST_SUITE_P(Sqlite, ArchiveContract, ::testing::Values(sqlite));
+INSTANTIATE_TEST_SUITE_P(Sqlite, CheckpointsContract, ::testing::Values(sqlite));
+INSTANTIATE_TEST_SUITE_P(Postgres, CheckpointsContract, ::testing::Values(postgres_server));
 INSTANTIATE_TEST_SUITE_P(Postgres, JournalContract, ::testing::Values(postgres_server));
 INSTANTIATE_TEST_SUITE_P(Postgres, ArchiveContract, ::testing::Values(postgres_server));
 

@@ -313,6 +313,8 @@ io::Task<> PostgresJournal::erase(std::string run) {
 io::Task<> PostgresJournal::forget(std::string run) {
   Transaction query = forget_in(run);
   co_await impl_->pool.run(std::move(query));
+  impl_->tell_waiting();  // the signer
+  impl_->untold.set();
 }
 
 // ---- writers ----
@@ -368,6 +370,65 @@ io::Task<> PostgresJournal::import(ImportedRun run) {
     if (error.code() != Code::exists) throw;
     throw Error(Code::exists, base::cat("run ", uid, " is in this journal already"));
   }
+  impl_->tell_waiting();  // the signer
+  impl_->untold.set();
+}
+
+// ---- checkpoints ----
+
+io::Task<std::vector<std::string>> PostgresJournal::unsigned_namespaces() {
+  for (;;) {
+    const std::uint64_t seen = impl_->news;
+    Transaction query = select_unsigned_namespaces();
+    const auto results = co_await impl_->ask_patiently(std::move(query));
+    auto names = namespaces_in(results);
+    if (!names.empty()) co_return names;
+    co_await impl_->wait_for_news(seen);
+  }
+}
+
+io::Task<Checkpoints::Unsigned> PostgresJournal::unsigned_heads(std::string ns, std::size_t limit) {
+  Transaction query = select_unsigned(ns, limit);
+  const auto results = co_await impl_->ask(std::move(query));
+  co_return unsigned_in(results);
+}
+
+// Not asked twice: when the first try was written, the second one would not know its own.
+io::Task<> PostgresJournal::add(Checkpoint checkpoint, std::vector<Head> signed_heads,
+                                AuditKey key) {
+  Transaction transaction = add_checkpoint_to(checkpoint, signed_heads, key);
+  try {
+    co_await impl_->pool.run(std::move(transaction));
+  } catch (const Error& error) {
+    if (error.code() != Code::exists) throw;
+    throw Error(Code::exists, base::cat("namespace ", checkpoint.ns, " has a checkpoint ",
+                                        checkpoint.number, " already"));
+  }
+}
+
+io::Task<std::vector<AuditKey>> PostgresJournal::keys() {
+  Transaction query = select_keys();
+  const auto results = co_await impl_->ask(std::move(query));
+  co_return keys_in(results);
+}
+
+io::Task<std::vector<Checkpoint>> PostgresJournal::checkpoints(std::string ns, std::int64_t after,
+                                                               std::size_t limit) {
+  Transaction query = select_checkpoints(ns, after, limit);
+  const auto results = co_await impl_->ask(std::move(query));
+  co_return checkpoints_in(results);
+}
+
+io::Task<std::vector<Head>> PostgresJournal::heads(std::string ns, std::int64_t number) {
+  Transaction query = select_heads(ns, number);
+  const auto results = co_await impl_->ask(std::move(query));
+  co_return heads_in(results);
+}
+
+io::Task<std::vector<std::int64_t>> PostgresJournal::numbers(std::string ns, std::string run) {
+  Transaction query = select_numbers(ns, run);
+  const auto results = co_await impl_->ask(std::move(query));
+  co_return numbers_in(results);
 }
 
 }  // namespace journal

@@ -10,6 +10,7 @@
 #include "io/blocking.h"
 #include "io/loop.h"
 #include "journal/archive.h"
+#include "journal/checkpoints.h"
 #include "journal/journal.h"
 #include "journal/writers.h"
 #include "postgres/pool.h"
@@ -20,7 +21,7 @@ namespace journal {
 // what became of it, and is written once: nobody is told "unavailable" of something that was
 // written. One that could not be sent is unavailable at once. next() and grown() wait for the
 // database.
-class PostgresJournal final : public Journal, public Archive, public Writers {
+class PostgresJournal final : public Journal, public Archive, public Checkpoints, public Writers {
  public:
   // Makes or migrates the tables first; refuses what postgres::Connection refuses. Consumers as of
   // SqliteJournal; all processes that write one journal name the same.
@@ -49,6 +50,15 @@ class PostgresJournal final : public Journal, public Archive, public Writers {
   io::Task<> grown(std::string ns, std::int64_t after) override;
   io::Task<std::int64_t> position(std::string ns, base::Time before) override;
   io::Task<> import(ImportedRun) override;
+
+  io::Task<std::vector<std::string>> unsigned_namespaces() override;
+  io::Task<Unsigned> unsigned_heads(std::string ns, std::size_t limit) override;
+  io::Task<> add(Checkpoint, std::vector<Head>, AuditKey) override;
+  io::Task<std::vector<AuditKey>> keys() override;
+  io::Task<std::vector<Checkpoint>> checkpoints(std::string ns, std::int64_t after,
+                                                std::size_t limit) override;
+  io::Task<std::vector<Head>> heads(std::string ns, std::int64_t number) override;
+  io::Task<std::vector<std::int64_t>> numbers(std::string ns, std::string run) override;
 
   // Known by a lock that its listening connection holds: a writer whose connection broke counts as
   // gone until it has made it again.

@@ -185,10 +185,48 @@ BEGIN
 END $body$;
 )sql";
 
+// Checkpoints. A trigger remembers each head until a checkpoint holds it, and that a run was
+// removed. Whoever moves a head while it is signed waits for the row or finds it gone; no move is
+// lost.
+constexpr auto schema_3 = R"sql(
+CREATE TABLE unsigned_heads(
+  run_uid TEXT COLLATE "C" PRIMARY KEY, ns TEXT COLLATE "C" NOT NULL, seq BIGINT NOT NULL,
+  link BYTEA NOT NULL, forgotten BOOLEAN NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX unsigned_heads_by_ns ON unsigned_heads(ns, run_uid);
+INSERT INTO unsigned_heads SELECT run_uid, ns, seq, link, false FROM runs;
+
+CREATE FUNCTION remember_head() RETURNS TRIGGER LANGUAGE plpgsql AS $body$
+DECLARE
+  run runs%ROWTYPE := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+  IF run.seq < 0 THEN RETURN NULL; END IF;
+  INSERT INTO unsigned_heads VALUES (run.run_uid, run.ns, run.seq, run.link, TG_OP = 'DELETE')
+    ON CONFLICT (run_uid) DO UPDATE SET
+      ns = excluded.ns, seq = excluded.seq, link = excluded.link, forgotten = excluded.forgotten;
+  RETURN NULL;
+END $body$;
+CREATE TRIGGER remember_head AFTER INSERT OR UPDATE OF seq, link OR DELETE ON runs
+  FOR EACH ROW EXECUTE FUNCTION remember_head();
+
+CREATE TABLE audit_keys(id BYTEA PRIMARY KEY, pem TEXT NOT NULL);
+CREATE TABLE checkpoints(
+  ns TEXT COLLATE "C" NOT NULL, number BIGINT NOT NULL, at_ms BIGINT NOT NULL,
+  previous BYTEA NOT NULL, size BIGINT NOT NULL, root BYTEA NOT NULL, key_id BYTEA NOT NULL,
+  signature BYTEA NOT NULL, PRIMARY KEY (ns, number)
+);
+CREATE TABLE checkpoint_heads(
+  ns TEXT COLLATE "C" NOT NULL, number BIGINT NOT NULL, run_uid TEXT COLLATE "C" NOT NULL,
+  seq BIGINT NOT NULL, link BYTEA NOT NULL, forgotten BOOLEAN NOT NULL,
+  PRIMARY KEY (ns, number, run_uid)
+);
+CREATE INDEX checkpoint_heads_by_run ON checkpoint_heads(ns, run_uid, number);
+)sql";
+
 }  // namespace
 
 const postgres::Schema& postgres_schema() {
-  static const postgres::Schema schema{"journal", {schema_1, schema_2}};
+  static const postgres::Schema schema{"journal", {schema_1, schema_2, schema_3}};
   return schema;
 }
 

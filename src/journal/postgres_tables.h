@@ -3,6 +3,7 @@
 #pragma once
 
 #include "journal/archive.h"
+#include "journal/checkpoints.h"
 #include "postgres/connection.h"
 
 namespace journal {
@@ -61,5 +62,22 @@ postgres::Transaction select_history(const std::string& ns, std::int64_t after, 
 std::vector<Delivery> history_in(const std::vector<postgres::Result>&);
 postgres::Transaction select_position(const std::string& ns, base::Time before);
 std::int64_t position_in(const std::vector<postgres::Result>&);
+
+// Checkpoints: postgres_checkpoints.cpp.
+postgres::Transaction select_unsigned_namespaces();
+std::vector<std::string> namespaces_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_unsigned(const std::string& ns, std::size_t limit);
+Checkpoints::Unsigned unsigned_in(const std::vector<postgres::Result>&);
+postgres::Transaction add_checkpoint_to(const Checkpoint&, const std::vector<Head>&,
+                                        const AuditKey&);
+postgres::Transaction select_keys();
+std::vector<AuditKey> keys_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_checkpoints(const std::string& ns, std::int64_t after,
+                                         std::size_t limit);
+std::vector<Checkpoint> checkpoints_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_heads(const std::string& ns, std::int64_t number);
+std::vector<Head> heads_in(const std::vector<postgres::Result>&);
+postgres::Transaction select_numbers(const std::string& ns, const std::string& run);
+std::vector<std::int64_t> numbers_in(const std::vector<postgres::Result>&);
 
 }  // namespace journal

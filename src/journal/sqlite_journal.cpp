@@ -143,4 +143,56 @@ io::Task<> SqliteJournal::import(ImportedRun run) {
   co_await impl_->writer.write(std::move(job));
 }
 
+// ---- checkpoints ----
+
+io::Task<std::vector<std::string>> SqliteJournal::unsigned_namespaces() {
+  for (;;) {
+    impl_->written->clear();  // as in next()
+    auto names = impl_->readers.read_now(list_unsigned_namespaces);
+    if (!names.empty()) co_return names;
+    co_await impl_->written->wait();
+  }
+}
+
+io::Task<Checkpoints::Unsigned> SqliteJournal::unsigned_heads(std::string ns, std::size_t limit) {
+  auto list = [ns = std::move(ns), limit](Database& database) {
+    return list_unsigned(database, ns, limit);
+  };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
+io::Task<> SqliteJournal::add(Checkpoint checkpoint, std::vector<Head> signed_heads, AuditKey key) {
+  auto job = [checkpoint = std::move(checkpoint), signed_heads = std::move(signed_heads),
+              key = std::move(key)](Database& database) {
+    add_checkpoint(database, checkpoint, signed_heads, key);
+  };
+  co_await impl_->writer.write(std::move(job));
+}
+
+io::Task<std::vector<AuditKey>> SqliteJournal::keys() {
+  co_return co_await impl_->readers.read(list_audit_keys);
+}
+
+io::Task<std::vector<Checkpoint>> SqliteJournal::checkpoints(std::string ns, std::int64_t after,
+                                                             std::size_t limit) {
+  auto list = [ns = std::move(ns), after, limit](Database& database) {
+    return list_checkpoints(database, ns, after, limit);
+  };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
+io::Task<std::vector<Head>> SqliteJournal::heads(std::string ns, std::int64_t number) {
+  auto list = [ns = std::move(ns), number](Database& database) {
+    return list_heads(database, ns, number);
+  };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
+io::Task<std::vector<std::int64_t>> SqliteJournal::numbers(std::string ns, std::string run) {
+  auto list = [ns = std::move(ns), run = std::move(run)](Database& database) {
+    return list_numbers(database, ns, run);
+  };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
 }  // namespace journal

@@ -9,12 +9,13 @@
 #include "io/blocking.h"
 #include "io/loop.h"
 #include "journal/archive.h"
+#include "journal/checkpoints.h"
 #include "journal/journal.h"
 #include "sqlite/writer.h"
 
 namespace journal {
 
-class SqliteJournal final : public Journal, public Archive {
+class SqliteJournal final : public Journal, public Archive, public Checkpoints {
  public:
   // Opens or creates the file before it returns. `consumers` of the outbox: a new one begins with
   // what the outbox still holds, one that is not named any more is forgotten.
@@ -40,6 +41,15 @@ class SqliteJournal final : public Journal, public Archive {
   io::Task<> grown(std::string ns, std::int64_t after) override;
   io::Task<std::int64_t> position(std::string ns, base::Time before) override;
   io::Task<> import(ImportedRun) override;
+
+  io::Task<std::vector<std::string>> unsigned_namespaces() override;
+  io::Task<Unsigned> unsigned_heads(std::string ns, std::size_t limit) override;
+  io::Task<> add(Checkpoint, std::vector<Head>, AuditKey) override;
+  io::Task<std::vector<AuditKey>> keys() override;
+  io::Task<std::vector<Checkpoint>> checkpoints(std::string ns, std::int64_t after,
+                                                std::size_t limit) override;
+  io::Task<std::vector<Head>> heads(std::string ns, std::int64_t number) override;
+  io::Task<std::vector<std::int64_t>> numbers(std::string ns, std::string run) override;
 
   sqlite::Writer::Counters counters() const;
   // Finishes what was begun and closes the file. Blocks; later appends are refused.

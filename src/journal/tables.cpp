@@ -82,6 +82,40 @@ INSERT OR IGNORE INTO blob_uses SELECT e.run_uid, n.sha256
 DROP TABLE blob_names;
 )sql";
 
+// Checkpoints. Triggers remember each head until a checkpoint holds it, and that a run was removed.
+// (An upsert in a trigger gives way to the conflict clause of the statement that fires it.)
+constexpr auto schema_4 = R"sql(
+CREATE TABLE unsigned_heads(
+  run_uid TEXT PRIMARY KEY, ns TEXT NOT NULL, seq INTEGER NOT NULL, link BLOB NOT NULL,
+  forgotten INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX unsigned_heads_by_ns ON unsigned_heads(ns, run_uid);
+INSERT INTO unsigned_heads SELECT run_uid, ns, seq, link, 0 FROM runs;
+CREATE TRIGGER head_begins AFTER INSERT ON runs BEGIN
+  DELETE FROM unsigned_heads WHERE run_uid = new.run_uid;
+  INSERT INTO unsigned_heads VALUES (new.run_uid, new.ns, new.seq, new.link, 0);
+END;
+CREATE TRIGGER head_moves AFTER UPDATE OF seq, link ON runs BEGIN
+  DELETE FROM unsigned_heads WHERE run_uid = new.run_uid;
+  INSERT INTO unsigned_heads VALUES (new.run_uid, new.ns, new.seq, new.link, 0);
+END;
+CREATE TRIGGER head_is_forgotten AFTER DELETE ON runs BEGIN
+  DELETE FROM unsigned_heads WHERE run_uid = old.run_uid;
+  INSERT INTO unsigned_heads VALUES (old.run_uid, old.ns, old.seq, old.link, 1);
+END;
+CREATE TABLE audit_keys(id BLOB PRIMARY KEY, pem TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE checkpoints(
+  ns TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, previous BLOB NOT NULL,
+  size INTEGER NOT NULL, root BLOB NOT NULL, key_id BLOB NOT NULL, signature BLOB NOT NULL,
+  PRIMARY KEY(ns, number)
+) WITHOUT ROWID;
+CREATE TABLE checkpoint_heads(
+  ns TEXT NOT NULL, number INTEGER NOT NULL, run_uid TEXT NOT NULL, seq INTEGER NOT NULL,
+  link BLOB NOT NULL, forgotten INTEGER NOT NULL, PRIMARY KEY(ns, number, run_uid)
+) WITHOUT ROWID;
+CREATE INDEX checkpoint_heads_by_run ON checkpoint_heads(ns, run_uid, number);
+)sql";
+
 std::string raw(const std::string& hex) {
   auto bytes = base::parse_hex(hex);
   if (!bytes || bytes->size() != 32)
@@ -209,7 +243,7 @@ RunState state_from(const Statement& row) {
 
 const sqlite::FileKind& file_kind() {
   static const sqlite::FileKind kind{
-      "journal", 0x53796d4a /* SymJ */, {schema_1, schema_2, schema_3}};
+      "journal", 0x53796d4a /* SymJ */, {schema_1, schema_2, schema_3, schema_4}};
   return kind;
 }
 
@@ -411,6 +445,111 @@ std::int64_t last_position(Database& database, const std::string& ns, base::Time
       "SELECT position FROM history WHERE ns = ? AND at_ms < ? ORDER BY position DESC LIMIT 1", ns,
       before.time_since_epoch().count());
   return row.step() ? row.integer(0) : 0;
+}
+
+// ---- checkpoints ----
+
+namespace {
+
+// Columns run_uid, seq, link, forgotten.
+std::vector<Head> heads_from(Statement rows) {
+  std::vector<Head> heads;
+  while (rows.step())
+    heads.push_back({rows.text(0), rows.integer(1), base::hex(rows.text(2)), rows.integer(3) != 0});
+  return heads;
+}
+
+std::vector<Checkpoint> checkpoints_from(Statement rows) {
+  std::vector<Checkpoint> checkpoints;
+  while (rows.step())
+    checkpoints.push_back({.ns = rows.text(0),
+                           .number = rows.integer(1),
+                           .at = base::Time(std::chrono::milliseconds(rows.integer(2))),
+                           .previous = base::hex(rows.text(3)),
+                           .size = rows.integer(4),
+                           .root = base::hex(rows.text(5)),
+                           .key = base::hex(rows.text(6)),
+                           .signature = base::hex(rows.text(7))});
+  return checkpoints;
+}
+
+constexpr auto select_checkpoint =
+    "SELECT ns, number, at_ms, previous, size, root, key_id, signature FROM checkpoints";
+
+}  // namespace
+
+std::vector<std::string> list_unsigned_namespaces(Database& database) {
+  std::vector<std::string> names;
+  auto rows = database.query("SELECT DISTINCT ns FROM unsigned_heads ORDER BY ns");
+  while (rows.step()) names.push_back(rows.text(0));
+  return names;
+}
+
+Checkpoints::Unsigned list_unsigned(Database& database, const std::string& ns, std::size_t limit) {
+  auto latest = checkpoints_from(
+      database.query(cat(select_checkpoint, " WHERE ns = ? ORDER BY number DESC LIMIT 1"), ns));
+  return {.latest = latest.empty() ? std::nullopt : std::optional(std::move(latest.front())),
+          .heads = heads_from(database.query("SELECT run_uid, seq, link, forgotten FROM"
+                                             " unsigned_heads WHERE ns = ? ORDER BY run_uid"
+                                             " LIMIT ?",
+                                             ns, limit))};
+}
+
+void add_checkpoint(Database& database, const Checkpoint& checkpoint,
+                    const std::vector<Head>& heads, const AuditKey& key) {
+  const auto latest = list_unsigned(database, checkpoint.ns, 0).latest;
+  if (checkpoint.number != (latest ? latest->number : 0) + 1)
+    throw Error(Code::exists,
+                cat("namespace ", checkpoint.ns, " has other checkpoints than number ",
+                    checkpoint.number, " follows"));
+  database.run("INSERT OR IGNORE INTO audit_keys(id, pem) VALUES (?, ?)", Blob{raw(key.id)},
+               key.pem);
+  database.run(
+      "INSERT INTO checkpoints(ns, number, at_ms, previous, size, root, key_id, signature)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      checkpoint.ns, checkpoint.number, checkpoint.at.time_since_epoch().count(),
+      Blob{raw(checkpoint.previous)}, checkpoint.size, Blob{raw(checkpoint.root)},
+      Blob{raw(checkpoint.key)}, Blob{base::parse_hex(checkpoint.signature).value()});
+  for (const Head& head : heads) {
+    database.run(
+        "INSERT INTO checkpoint_heads(ns, number, run_uid, seq, link, forgotten)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        checkpoint.ns, checkpoint.number, head.run, head.seq, Blob{raw(head.link)},
+        head.forgotten ? 1 : 0);
+    // It may have moved on since it was read.
+    database.run("DELETE FROM unsigned_heads WHERE run_uid = ? AND seq = ? AND forgotten = ?",
+                 head.run, head.seq, head.forgotten ? 1 : 0);
+  }
+}
+
+std::vector<AuditKey> list_audit_keys(Database& database) {
+  std::vector<AuditKey> keys;
+  auto rows = database.query("SELECT id, pem FROM audit_keys ORDER BY id");
+  while (rows.step()) keys.push_back({base::hex(rows.text(0)), rows.text(1)});
+  return keys;
+}
+
+std::vector<Checkpoint> list_checkpoints(Database& database, const std::string& ns,
+                                         std::int64_t after, std::size_t limit) {
+  return checkpoints_from(
+      database.query(cat(select_checkpoint, " WHERE ns = ? AND number > ? ORDER BY number LIMIT ?"),
+                     ns, after, limit));
+}
+
+std::vector<Head> list_heads(Database& database, const std::string& ns, std::int64_t number) {
+  return heads_from(
+      database.query("SELECT run_uid, seq, link, forgotten FROM checkpoint_heads"
+                     " WHERE ns = ? AND number = ? ORDER BY run_uid",
+                     ns, number));
+}
+
+std::vector<std::int64_t> list_numbers(Database& database, const std::string& ns,
+                                       const std::string& run) {
+  std::vector<std::int64_t> numbers;
+  auto rows = database.query(
+      "SELECT number FROM checkpoint_heads WHERE ns = ? AND run_uid = ? ORDER BY number", ns, run);
+  while (rows.step()) numbers.push_back(rows.integer(0));
+  return numbers;
 }
 
 }  // namespace journal

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "journal/archive.h"
+#include "journal/checkpoints.h"
 #include "journal/journal.h"
 #include "sqlite/database.h"
 
@@ -16,6 +17,8 @@ void acknowledge(sqlite::Database&, const std::string& consumer, std::int64_t po
 void erase_run(sqlite::Database&, const std::string& run);
 void forget_run(sqlite::Database&, const std::string& run);
 void import_run(sqlite::Database&, const ImportedRun&, const RunState&);
+void add_checkpoint(sqlite::Database&, const Checkpoint&, const std::vector<Head>&,
+                    const AuditKey&);
 
 // Inside a read.
 std::optional<RunState> find_state(sqlite::Database&, const std::string& run);
@@ -30,5 +33,13 @@ std::vector<RunEntry> list_runs(sqlite::Database&, const RunFilter&, std::size_t
 std::vector<Delivery> list_history(sqlite::Database&, const std::string& ns, std::int64_t after,
                                    std::size_t limit);
 std::int64_t last_position(sqlite::Database&, const std::string& ns, base::Time before);
+std::vector<std::string> list_unsigned_namespaces(sqlite::Database&);
+Checkpoints::Unsigned list_unsigned(sqlite::Database&, const std::string& ns, std::size_t limit);
+std::vector<AuditKey> list_audit_keys(sqlite::Database&);
+std::vector<Checkpoint> list_checkpoints(sqlite::Database&, const std::string& ns,
+                                         std::int64_t after, std::size_t limit);
+std::vector<Head> list_heads(sqlite::Database&, const std::string& ns, std::int64_t number);
+std::vector<std::int64_t> list_numbers(sqlite::Database&, const std::string& ns,
+                                       const std::string& run);
 
 }  // namespace journal

@@ -1,0 +1,82 @@
+-- A file of schema version 3, as sqlite3's .dump gave it.
+CREATE TABLE blobs(
+  sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL,
+  zstd INTEGER NOT NULL, bytes BLOB NOT NULL
+);
+INSERT INTO blobs VALUES(X'74d97fa35361ed80f775067fe35c7beda4faf9e6a0a2eee706eae8cb6d53db50',17,0,X'596f752061726520616e206167656e742e');
+INSERT INTO blobs VALUES(X'1c458a72caf682c4c3612ed9aece058d8acca49a7fdbaee3272806b8c2293893',2000,1,X'28b52ffd60d0064d00001071710100cbff000b');
+INSERT INTO blobs VALUES(X'4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945',2,0,X'5b5d');
+INSERT INTO blobs VALUES(X'aedc3f80989a6546962705852b2f4a481dbd1e490760693525c3724bacab3f50',7,0,X'4772c3b6c39f65');
+INSERT INTO blobs VALUES(X'f6a214f7a5fcda0c2cee9660b7fc29f5649e3c68aad48e20e950137c98913a68',6,0,X'726573756c74');
+INSERT INTO blobs VALUES(X'0db52f4076c082518412afd3dd3576e2cb0c63703fd7fed5e23ade60efef31d9',6,0,X'616e73776572');
+CREATE TABLE consumers(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO consumers VALUES('one',3);
+INSERT INTO consumers VALUES('two',0);
+CREATE TABLE events(
+  run_uid TEXT NOT NULL, seq INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, execution INTEGER NOT NULL,
+  kind TEXT NOT NULL, version INTEGER NOT NULL, subject TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  prev BLOB NOT NULL, body_hash BLOB NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY(run_uid, seq)
+) WITHOUT ROWID;
+INSERT INTO events VALUES('a',0,1,0,'run.begun',1,'',1767323045000,X'0000000000000000000000000000000000000000000000000000000000000000',X'7542f8e66aa910ef820f92f05849d7ae9381bc4aca72ae1211c7e8dfd78fe040','{"ns":"x","name":"one","policyHash":"p","attempt":1}');
+INSERT INTO events VALUES('a',1,1,1,'execution.begun',1,'',1767323045014,X'b38b81680f5c8a30c3c44986f271408678b33f02dd39cbec2a97022cec6d548f',X'9ff5119e02efa6b3ab8c6e5d32b3cc485f665fa40157b29f0c9ce9a643df5250','{"agent":"runner/1","podUid":"pod"}');
+INSERT INTO events VALUES('a',2,1,1,'model.intent',1,'1',1767323045014,X'aa584e8e52df1f0332f332b84a4432a09e88831da4c2b0e4d5e5d606279528a9',X'e282cb611ca766fbde5bce7dd5361eb330a6a5cde9b0f5dc20b383b0cb90fe25','{"turn":1,"parent":0,"appended":["74d97fa35361ed80f775067fe35c7beda4faf9e6a0a2eee706eae8cb6d53db50","1c458a72caf682c4c3612ed9aece058d8acca49a7fdbaee3272806b8c2293893"],"tools":"4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945","parameters":{"model":"m"},"requestHash":"h"}');
+INSERT INTO events VALUES('a',3,1,1,'model.outcome',1,'1',1767323045021,X'b0d526c9115dee0223dcd3b91612740e176dad5516cafb89f785cc247423d54b',X'237f04a394f59ed6f9e7231f708393a3e636d398fd62862ef97df34cb2623feb','{"turn":1,"message":"aedc3f80989a6546962705852b2f4a481dbd1e490760693525c3724bacab3f50","usage":{"inputTokens":10,"outputTokens":20},"finish":"tool_calls"}');
+INSERT INTO events VALUES('a',4,1,1,'tool.intent',1,'1.0',1767323045021,X'cb57fea705ce208b8fffc2cab79bcc94da10e4d7e5a1fdb97af4f323c09e5c39',X'e4e059d332fcf05f39d0f1c94ee4f930f0da1e48086910be9b3400e1b42e93e3','{"call":"1.0","tool":"read_file","argumentsSha256":"abc","decision":"allow"}');
+INSERT INTO events VALUES('a',5,1,1,'tool.outcome',1,'1.0',1767323045035,X'e07618e9c4ed211105feb8ddb84a034eb3112f80532bddfe67450b25f82e4bc8',X'b2d23d154b5be829b8140c36719407e5a26304efc596136cfadd6e88b6539540','{"call":"1.0","result":"f6a214f7a5fcda0c2cee9660b7fc29f5649e3c68aad48e20e950137c98913a68"}');
+INSERT INTO events VALUES('a',6,1,1,'run.outcome',1,'',1767323045035,X'adeffcf1d7cf107d41ca99102127e488637c4004c8871922984912341f096fcb',X'd3d94019a17b127551fbc7049c2bf54697cb9e495491500336f37e86e90f9bb4','{"status":"success","text":"0db52f4076c082518412afd3dd3576e2cb0c63703fd7fed5e23ade60efef31d9"}');
+INSERT INTO events VALUES('b',0,1,0,'run.begun',1,'',1767323045007,X'0000000000000000000000000000000000000000000000000000000000000000',X'aff56350b0a2f6b678f781e300cee6b07b815c3eafcd26b48a93036c907b97d6','{"ns":"y","name":"two","policyHash":"p","attempt":1}');
+INSERT INTO events VALUES('b',1,1,1,'model.intent',1,'1',1767323045028,X'e280ffd9d0a5de690bb199530dea4e62f4f7d3492483401041f9a70ac7e9f978',X'5d67387295eca9c9538941d5b9aa66cad9affa83dbb4a92c225859019cd4333c','{"turn":1,"parent":0,"appended":["74d97fa35361ed80f775067fe35c7beda4faf9e6a0a2eee706eae8cb6d53db50"]}');
+CREATE TABLE history(
+  position INTEGER PRIMARY KEY AUTOINCREMENT, ns TEXT NOT NULL,
+  run_uid TEXT NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL
+);
+INSERT INTO history VALUES(1,'x','a',0,1767323045000);
+INSERT INTO history VALUES(2,'y','b',0,1767323045007);
+INSERT INTO history VALUES(3,'x','a',1,1767323045014);
+INSERT INTO history VALUES(4,'x','a',2,1767323045014);
+INSERT INTO history VALUES(5,'x','a',3,1767323045021);
+INSERT INTO history VALUES(6,'x','a',4,1767323045021);
+INSERT INTO history VALUES(7,'y','b',1,1767323045028);
+INSERT INTO history VALUES(8,'x','a',5,1767323045035);
+INSERT INTO history VALUES(9,'x','a',6,1767323045035);
+CREATE TABLE outbox(position INTEGER PRIMARY KEY AUTOINCREMENT, run_uid TEXT NOT NULL, seq INTEGER NOT NULL);
+INSERT INTO outbox VALUES(1,'a',0);
+INSERT INTO outbox VALUES(2,'b',0);
+INSERT INTO outbox VALUES(3,'a',1);
+INSERT INTO outbox VALUES(4,'a',2);
+INSERT INTO outbox VALUES(5,'a',3);
+INSERT INTO outbox VALUES(6,'a',4);
+INSERT INTO outbox VALUES(7,'b',1);
+INSERT INTO outbox VALUES(8,'a',5);
+INSERT INTO outbox VALUES(9,'a',6);
+CREATE TABLE runs(
+  run_uid TEXT PRIMARY KEY, ns TEXT NOT NULL, name TEXT NOT NULL,
+  attempt INTEGER NOT NULL, execution INTEGER NOT NULL,
+  seq INTEGER NOT NULL, link BLOB NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
+  input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+  model_calls INTEGER NOT NULL DEFAULT 0, tool_calls INTEGER NOT NULL DEFAULT 0
+, number INTEGER NOT NULL DEFAULT 0, imported INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+INSERT INTO runs VALUES('a','x','one',1,1,6,X'805cd451ddbf39a4edfa62a343d1c18c51c88b5ddb76edbd6b02cd04df187979',1,10,20,1,1,1,0);
+INSERT INTO runs VALUES('b','y','two',1,1,1,X'c40bdf54e22e71cfd8bb38ad40a627b8a701844127e96fa9a644c623293ea819',0,0,0,1,0,2,0);
+CREATE TABLE blob_uses(
+  run_uid TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY(run_uid, sha256)
+) WITHOUT ROWID;
+INSERT INTO blob_uses VALUES('a',X'0db52f4076c082518412afd3dd3576e2cb0c63703fd7fed5e23ade60efef31d9');
+INSERT INTO blob_uses VALUES('a',X'1c458a72caf682c4c3612ed9aece058d8acca49a7fdbaee3272806b8c2293893');
+INSERT INTO blob_uses VALUES('a',X'4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945');
+INSERT INTO blob_uses VALUES('a',X'74d97fa35361ed80f775067fe35c7beda4faf9e6a0a2eee706eae8cb6d53db50');
+INSERT INTO blob_uses VALUES('b',X'74d97fa35361ed80f775067fe35c7beda4faf9e6a0a2eee706eae8cb6d53db50');
+INSERT INTO blob_uses VALUES('a',X'aedc3f80989a6546962705852b2f4a481dbd1e490760693525c3724bacab3f50');
+INSERT INTO blob_uses VALUES('a',X'f6a214f7a5fcda0c2cee9660b7fc29f5649e3c68aad48e20e950137c98913a68');
+DELETE FROM sqlite_sequence;
+INSERT INTO sqlite_sequence VALUES('history',9);
+INSERT INTO sqlite_sequence VALUES('outbox',9);
+CREATE INDEX events_by_subject ON events(run_uid, kind, subject);
+CREATE UNIQUE INDEX runs_by_number ON runs(number);
+CREATE INDEX runs_by_name ON runs(ns, name, number);
+CREATE INDEX runs_by_ns ON runs(ns, number);
+CREATE INDEX history_by_ns ON history(ns, position);
+CREATE INDEX blob_uses_by_blob ON blob_uses(sha256);
+CREATE INDEX history_by_run ON history(run_uid);
