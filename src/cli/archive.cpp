@@ -1,8 +1,7 @@
-// export, import, audit verify: a run as a file.
+// export, import: a run as a file.
 #include "base/text.h"
 #include "cli/recorded.h"
 #include "cli/render.h"
-#include "io/file.h"
 #include "protocol/journal_api.h"
 
 namespace cli {
@@ -10,20 +9,6 @@ namespace cli {
 using base::cat;
 using base::Json;
 using base::text_at;
-
-namespace {
-
-constexpr std::size_t file_bytes_max = std::size_t{1} << 30;
-
-std::string read_export_file(Terminal& terminal, const std::string& file) {
-  return file == "-" ? terminal.read_input() : io::read_file(file, file_bytes_max);
-}
-
-std::string counted(std::size_t number, std::string_view what) {
-  return cat(number, " ", what, number == 1 ? "" : "s");
-}
-
-}  // namespace
 
 io::Task<int> execute(Session& session, ExportOptions options) {
   if (session.terminal.output_is_terminal())
@@ -57,45 +42,6 @@ io::Task<int> execute(Session& session, ImportOptions options) {
   else
     session.terminal.print(format_objects({std::move(record)}, session.output));
   co_return exit_ok;
-}
-
-int verify(Terminal& terminal, const VerifyOptions& options, Output output) {
-  std::string fault;
-  journal::ExportedRun run;
-  const std::string text = read_export_file(terminal, options.file);
-  try {
-    run = journal::read_export(text);
-  } catch (const base::Error& error) {
-    fault = printable(error.what());
-  }
-  std::size_t erased_bodies = 0;
-  for (const auto& event : run.events) erased_bodies += event.body.empty();
-  if (output == Output::json) {
-    base::JsonObject out{{"file", options.file}, {"valid", fault.empty()}};
-    if (fault.empty()) {
-      out["run"] = run.events.empty() ? "" : run.events.front().run;
-      out["events"] = run.events.size();
-      out["contents"] = run.blobs.size();
-      out["erased"] = erased_bodies + run.erased.size();
-    } else {
-      out["fault"] = fault;
-    }
-    terminal.print(base::to_text(out) + "\n");
-  } else if (fault.empty()) {
-    terminal.print(cat(options.file, ": sound: ", counted(run.events.size(), "event"), ", ",
-                       counted(run.blobs.size(), "content"),
-                       erased_bodies + run.erased.size() == 0
-                           ? ""
-                           : cat(", ", erased_bodies + run.erased.size(), " erased"),
-                       "\n"));
-  } else {
-    terminal.print(cat(options.file, ": changed: ", fault, "\n"));
-  }
-  return fault.empty() ? exit_ok : exit_error;
-}
-
-io::Task<int> execute(Session& session, VerifyOptions options) {
-  co_return verify(session.terminal, options, session.output);
 }
 
 }  // namespace cli

@@ -23,7 +23,8 @@ int code_of(const base::Error& error) {
 int execute(const CommandLine& line, const Environment& environment, Terminal& terminal) {
   if (std::holds_alternative<VersionOptions>(line.command))
     terminal.print(base::cat("sympozium  ", environment.version, "\n"));
-  if (const auto* offline = std::get_if<VerifyOptions>(&line.command))
+  if (const auto* offline = std::get_if<VerifyOptions>(&line.command);
+      offline && !offline->file.empty())
     return verify(terminal, *offline, line.common.output);
   const Server server = find_server(line.common, environment.variables);
   io::init_crypto();

@@ -244,16 +244,25 @@ void add_import(CLI::App& app, ImportOptions& options, Output& output) {
 void add_audit(CLI::App& app, VerifyOptions& options, Output& output) {
   CLI::App& audit = add(app, "audit", "Verify what was recorded",
                         "  sympozium audit verify run.ndjson\n"
-                        "  sympozium audit verify run.ndjson -o json");
+                        "  sympozium audit verify -n team-a --key audit.pub");
   audit.require_subcommand(1);
   CLI::App& verify =
-      add(audit, "verify", "Look for changes in an exported run; asks no server",
-          "  sympozium audit verify run.ndjson\n"
+      add(audit, "verify", "Look for changes: in an exported run, or in all of a namespace",
+          "  sympozium audit verify run.ndjson --key audit.pub\n"
+          "  sympozium audit verify -n team-a --key audit.pub\n"
           "  sympozium audit verify run.ndjson -o json\n\n"
-          "Exit code: 0 each event follows the one before and nothing was changed, 1\n"
-          "otherwise. It does not tell who wrote the file: a chain can be made anew.");
-  verify.add_option("FILE", options.file, "What `sympozium export` wrote; - for standard input")
-      ->required();
+          "With FILE no server is asked. Exit code: 0 nothing was changed, removed or put\n"
+          "in another place since it was written, 1 otherwise, and what was is named.\n"
+          "Signatures say who wrote it: with --key, that it was somebody who has the\n"
+          "private key of one of those public keys; without, of the keys that come with\n"
+          "it, which whoever forges the rest could have made, too.");
+  verify.add_option("FILE", options.file,
+                    "What `sympozium export` wrote, - for standard input; without: the "
+                    "namespace's runs and checkpoints, from the server");
+  verify
+      .add_option("--key", options.key,
+                  "File with the public keys (PEM) to trust: a home's audit.pub")
+      ->type_name("FILE");
   add_output(verify, output, {"json"});
 }
 

@@ -68,7 +68,8 @@ struct ImportOptions {
   std::string file;  // "-": standard input
 };
 struct VerifyOptions {
-  std::string file;
+  std::string file;  // "-": standard input; "": all of the namespace, from the server
+  std::string key;   // file with the public keys that may have signed; "": those that come with it
 };
 struct DeleteOptions {
   std::string kind;

@@ -35,10 +35,6 @@ bool has_reason(const Json& run, std::string_view reason) {
   return false;
 }
 
-std::string counted(std::int64_t number, std::string_view what) {
-  return cat(number, " ", what, number == 1 ? "" : "s");
-}
-
 }  // namespace
 
 bool is_over(const Json& run) { return objects::is_terminal(phase_of(run)); }

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "cli/render.h"
+#include "io/file.h"
 #include "io/http.h"
 #include "protocol/journal_api.h"
 
@@ -10,6 +11,7 @@ namespace cli {
 
 namespace {
 constexpr std::size_t line_bytes_max = 64 * 1024 * 1024;  // one content of a run may be all of it
+constexpr std::size_t file_bytes_max = std::size_t{1} << 30;
 }  // namespace
 
 io::Task<> read_lines(kube::LogStream& stream, std::function<void(std::string_view)> line) {
@@ -35,6 +37,10 @@ io::Task<journal::ExportedRun> get_recorded(Session& session, std::string run) {
   journal::ExportReader reader;
   co_await read_lines(*stream, [&](std::string_view line) { reader.add(line); });
   co_return reader.finish();
+}
+
+std::string read_export_file(Terminal& terminal, const std::string& file) {
+  return file == "-" ? terminal.read_input() : io::read_file(file, file_bytes_max);
 }
 
 void print_json_line(Session& session, std::string_view line) {

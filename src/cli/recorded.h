@@ -21,6 +21,8 @@ io::Task<> read_lines(kube::LogStream&, std::function<void(std::string_view)> li
 // A run as a file (journal/export.h).
 io::Task<std::unique_ptr<kube::LogStream>> open_export(Session&, std::string run);
 
+std::string read_export_file(Terminal&, const std::string& file);  // "-": standard input
+
 // A line of JSON as it is; on a terminal without what would steer it.
 void print_json_line(Session&, std::string_view line);
 

@@ -112,6 +112,10 @@ std::string format_age(base::Duration age) {
   return cat(days, "d");
 }
 
+std::string counted(std::int64_t number, std::string_view what) {
+  return base::cat(number, " ", what, number == 1 ? "" : "s");
+}
+
 std::string printable(std::string_view text) {
   std::string out;
   for (const char c : base::repair_utf8(text)) {

@@ -1,6 +1,7 @@
 // What the command line shows: pure functions from JSON to text.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,8 @@ std::string format_age(base::Duration);
 // What a model or a tool wrote, fit for a terminal: control characters but line breaks and tabs
 // become "�", so that no text steers the reader's terminal.
 std::string printable(std::string_view text);
+
+std::string counted(std::int64_t number, std::string_view what);  // "1 event", "2 events"
 
 // One step of an agent (protocol/steps.h) as a line for people; "" for what is not a step.
 std::string format_step(std::string_view line);

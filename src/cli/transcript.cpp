@@ -95,10 +95,6 @@ std::string describe(const StoryStep& step) {
   return "";
 }
 
-std::string counted(std::int64_t number, std::string_view what) {
-  return cat(number, " ", what, number == 1 ? "" : "s");
-}
-
 }  // namespace
 
 std::string format_heading(const Story& story) {

@@ -73,6 +73,9 @@ io::Task<> JournalApi::Impl::serve(io::Exchange& exchange) {
     co_await serve_history(exchange, *std::move(asked));
   } else if (asked && get && asked->resource == "rundeltas" && asked->name.empty()) {
     co_await serve_deltas(exchange, *std::move(asked));
+  } else if (asked && get && asked->resource == "checkpoints" && asked->name.empty()) {
+    auto write = write_checkpoints(exchange, asked->ns, asked->number("after", 0));
+    co_await stream(exchange, limit_of(*asked), std::move(write));
   } else if (asked && get && asked->resource == "runrecords" && asked->name.empty()) {
     Json list = co_await list_runs(*std::move(asked));
     if (wants_table(exchange))
@@ -108,9 +111,10 @@ io::Task<> JournalApi::Impl::handle(io::Exchange& exchange) {
 }
 
 JournalApi::JournalApi(io::Loop& loop, base::Clock& clock, base::Log& log, io::BlockingPool& pool,
-                       journal::Journal& journal, journal::Archive& archive, kube::Api& api,
+                       journal::Journal& journal, journal::Archive& archive,
+                       journal::Checkpoints& checkpoints, kube::Api& api,
                        JournalApiSettings settings)
-    : impl_(new Impl{loop, clock, log, pool, journal, archive, api, settings}) {}
+    : impl_(new Impl{loop, clock, log, pool, journal, archive, checkpoints, api, settings}) {}
 
 JournalApi::~JournalApi() = default;
 

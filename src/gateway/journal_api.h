@@ -13,6 +13,7 @@
 #include "io/http.h"
 #include "io/loop.h"
 #include "journal/archive.h"
+#include "journal/checkpoints.h"
 #include "kube/api.h"
 
 namespace gateway {
@@ -27,7 +28,7 @@ class JournalApi {
  public:
   // Rights it needs: agentruns: get list.
   JournalApi(io::Loop&, base::Clock&, base::Log&, io::BlockingPool&, journal::Journal&,
-             journal::Archive&, kube::Api&, JournalApiSettings = {});
+             journal::Archive&, journal::Checkpoints&, kube::Api&, JournalApiSettings = {});
   ~JournalApi();
 
   io::Handler handler();

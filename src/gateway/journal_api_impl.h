@@ -1,4 +1,5 @@
-// The requests of the journal API, by subject: journal_api_runs.cpp, journal_api_streams.cpp.
+// The requests of the journal API, by subject: journal_api_runs.cpp, journal_api_streams.cpp,
+// journal_api_audit.cpp.
 #pragma once
 
 #include <optional>
@@ -28,6 +29,7 @@ struct JournalApi::Impl {
   io::BlockingPool& pool;
   journal::Journal& journal;
   journal::Archive& archive;
+  journal::Checkpoints& checkpoints;
   kube::Api& api;
   JournalApiSettings settings;
   Deltas none{};  // of a process without a gateway
@@ -68,7 +70,19 @@ struct JournalApi::Impl {
   io::Task<> write_deltas(io::Exchange&, std::unique_ptr<Deltas::Reader>, bool watch);
   io::Task<> serve_deltas(io::Exchange&, Asked);
   io::Task<> write_export(io::Exchange&, Run);
+  io::Task<> say_fault(io::Exchange&, std::string run, std::int64_t seq, std::string what);
+  io::Task<std::vector<journal::Event>> find_events(io::Exchange&, std::string run,
+                                                    std::int64_t after, std::size_t limit);
+  io::Task<std::vector<std::string>> find_names(io::Exchange&, journal::Event);
+  io::Task<std::string> find_content(io::Exchange&, journal::Event, std::string name);
   io::Task<std::optional<std::string>> find_blob(std::string name);
+
+  // What was signed.
+  io::Task<> write_checkpoints(io::Exchange&, std::string ns, std::int64_t after);
+  struct Proven {
+    std::int64_t checkpoints = 0, proofs = 0;  // that were written
+  };
+  io::Task<Proven> write_proofs(io::Exchange&, Run);
 
   // Requests.
   io::Task<> serve_run(io::Exchange&, Asked);

@@ -200,35 +200,89 @@ io::Task<> JournalApi::Impl::serve_deltas(io::Exchange& exchange, Asked asked) {
 }
 
 io::Task<> JournalApi::Impl::write_export(io::Exchange& exchange, Run run) {
-  const std::string head = journal::format_export_head(run.uid, run.state);
+  const std::string head = journal::format_export_head(run.uid, run.state.seq + 1, run.state.link);
   co_await exchange.send(head);
   std::set<std::string> named;
-  std::vector<std::string> erased;
-  std::size_t blobs = 0;
+  journal::ExportEnd end;
   for (std::int64_t after = -1; after < run.state.seq;) {
     const auto left = static_cast<std::size_t>(run.state.seq - after);
-    const auto events = co_await journal.events(run.uid, after, std::min(left, page_events));
-    if (events.empty()) throw Error(Code::internal, cat("run ", run.uid, " lost its events"));
-    for (const auto& event : events) {
+    const auto page = co_await find_events(exchange, run.uid, after, std::min(left, page_events));
+    if (page.empty()) break;  // the reader misses the rest
+    for (const auto& event : page) {
       const std::string line = journal::format_export(event);
       co_await exchange.send(line);
       after = event.seq;
-      if (event.body.empty()) continue;
-      for (auto& name : journal::blobs_of(event)) {
+      const auto names = co_await find_names(exchange, event);
+      for (const auto& name : names) {
         if (!named.insert(name).second) continue;
-        auto bytes = co_await find_blob(name);
-        if (!bytes) {
-          erased.push_back(std::move(name));
-          continue;
-        }
-        ++blobs;
-        const std::string content = journal::format_export({std::move(name), *std::move(bytes)});
-        co_await exchange.send(content);
+        const auto content = co_await find_content(exchange, event, name);
+        if (content.empty())
+          end.erased.push_back(name);
+        else
+          ++end.blobs;
+        if (!content.empty()) co_await exchange.send(content);
       }
     }
   }
-  const std::string end = journal::format_export_end(blobs, erased);
-  co_await exchange.send(end);
+  const Proven proven = co_await write_proofs(exchange, run);
+  end.checkpoints = proven.checkpoints;
+  end.proofs = proven.proofs;
+  const std::string last = journal::format_export_end(end);
+  co_await exchange.send(last);
+}
+
+// What the journal cannot read is said in the place where it would stand: the answer has begun, and
+// whoever looks for what is wrong shall find it and go on.
+io::Task<> JournalApi::Impl::say_fault(io::Exchange& exchange, std::string run, std::int64_t seq,
+                                       std::string what) {
+  log.error("exporting a run", {{"run_uid", run}, {"error", what}});
+  const std::string line = journal::format_fault(seq, what);
+  co_await exchange.send(line);
+}
+
+io::Task<std::vector<journal::Event>> JournalApi::Impl::find_events(io::Exchange& exchange,
+                                                                    std::string run,
+                                                                    std::int64_t after,
+                                                                    std::size_t limit) {
+  std::string fault;
+  try {
+    auto events = co_await journal.events(run, after, limit);
+    co_return events;
+  } catch (const Error& error) {
+    if (error.code() != Code::internal) throw;
+    fault = error.what();
+  }
+  co_await say_fault(exchange, std::move(run), -1, std::move(fault));
+  co_return std::vector<journal::Event>();
+}
+
+io::Task<std::vector<std::string>> JournalApi::Impl::find_names(io::Exchange& exchange,
+                                                                journal::Event event) {
+  if (event.body.empty()) co_return std::vector<std::string>();
+  std::string fault;
+  try {
+    co_return journal::blobs_of(event);
+  } catch (const Error& error) {
+    fault = error.what();
+  }
+  co_await say_fault(exchange, event.run, event.seq, std::move(fault));
+  co_return std::vector<std::string>();
+}
+
+// A line; nothing when the content was erased.
+io::Task<std::string> JournalApi::Impl::find_content(io::Exchange& exchange, journal::Event event,
+                                                     std::string name) {
+  std::string fault;
+  try {
+    auto bytes = co_await find_blob(name);
+    if (!bytes) co_return std::string();
+    co_return journal::format_export({std::move(name), *std::move(bytes)});
+  } catch (const Error& error) {
+    if (error.code() != Code::internal && error.code() != Code::invalid) throw;
+    fault = cat("content ", name, ": ", error.what());
+  }
+  co_await say_fault(exchange, event.run, event.seq, std::move(fault));
+  co_return std::string();
 }
 
 io::Task<std::optional<std::string>> JournalApi::Impl::find_blob(std::string name) {

@@ -3,6 +3,7 @@
 #include "apiserver/fake_exchange.h"
 #include "gateway/away_journal_test.h"
 #include "gateway/gateway_fixture_test.h"
+#include "io/crypto.h"
 #include "journal/export.h"
 #include "protocol/journal_api.h"
 
@@ -17,7 +18,7 @@ struct JournalApiTest : testing::Test {
   struct Home {
     explicit Home(const std::string& path)
         : journal(world().loop, world().clock, pool, path),
-          api(world().loop, world().clock, log, pool, journal, journal, world().api),
+          api(world().loop, world().clock, log, pool, journal, journal, journal, world().api),
           served(api.handler()),
           client(world().loop, world().clock, io::tcp_dialer("127.0.0.1", served.port()), "j") {}
     RecordingLog log;
@@ -80,7 +81,7 @@ using Names = std::vector<std::string>;
 TEST_F(JournalApiTest, SaysWhatItServes) {
   const Json list = home.ask("GET", "/apis/journal.sympozium.ai/v1alpha1").json();
   EXPECT_EQ(text_at(list, {"kind"}), "APIResourceList");
-  EXPECT_EQ(list.at("resources").as_array().size(), 6u);
+  EXPECT_EQ(list.at("resources").as_array().size(), 7u);
   EXPECT_EQ(home.ask("GET", "/apis/journal.sympozium.ai").status, 200);
   EXPECT_EQ(home.ask("GET", "/apis/other").status, 404);
   EXPECT_EQ(home.ask("DELETE", journal_path("x", "runrecords", "a")).status, 404);
@@ -175,6 +176,42 @@ TEST_F(JournalApiTest, GivesContentsThatTheRunNames) {
   EXPECT_EQ(home.get("x", "runrecords", "one/blobs/" + theirs).status, 404);
 }
 
+TEST_F(JournalApiTest, ShowsWhatWasSignedOfANamespaceAndProvesItOfARun) {
+  begin("x", "a", "one");
+  begin("x", "c", "three");
+  begin("y", "b", "two");
+  const auto key = io::make_ed25519_key();
+  const std::string pem = io::public_key_pem(key);
+  const auto sign = [&](const std::string& ns) {
+    const auto next = run(home.journal.unsigned_heads(ns, 100));
+    run(home.journal.add(journal::sign_checkpoint(ns, next.latest, next.heads, {}, key), next.heads,
+                         {io::public_key_id(pem), pem}));
+  };
+  sign("x");
+  sign("y");
+  answer("a", "yes");
+  sign("x");
+  begin("x", "d", "four");
+  const auto kinds = [&](const std::vector<Json>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += std::string(line.as_object().begin()->key()) + " ";
+    return text;
+  };
+  const auto all = home.lines("x", "checkpoints");
+  EXPECT_EQ(kinds(all), "key checkpoint head head checkpoint head unsigned ");
+  EXPECT_EQ(text_at(all[6], {"unsigned", "run"}), "d");
+  EXPECT_EQ(kinds(home.lines("x", "checkpoints?after=1")), "key checkpoint head unsigned ");
+  EXPECT_EQ(kinds(home.lines("z", "checkpoints")), "key ");
+  EXPECT_EQ(home.ask("POST", journal_path("x", "checkpoints"), "").status, 404);
+
+  const auto file = journal::read_export(home.get("x", "runrecords", "a/export").text);
+  EXPECT_EQ(file.checkpoints.size(), 2u);
+  EXPECT_EQ(file.signed_events, 4);
+  EXPECT_EQ(journal::read_export(home.get("x", "runrecords", "c/export").text).checkpoints.size(),
+            1u);
+  EXPECT_EQ(journal::read_export(home.get("x", "runrecords", "d/export").text).signed_events, 0);
+}
+
 TEST_F(JournalApiTest, TakesARunToAnotherHome) {
   begin("x", "a", "one");
   answer("a", "yes");
@@ -210,7 +247,8 @@ TEST_F(JournalApiTest, SaysAtOnceThatTheJournalIsAway) {
   begin("x", "a", "one");
   AwayJournal away(home.journal);
   away.failure = base::Code::unavailable;
-  JournalApi api(world().loop, world().clock, home.log, home.pool, away, home.journal, world().api);
+  JournalApi api(world().loop, world().clock, home.log, home.pool, away, home.journal, home.journal,
+                 world().api);
   Served served(api.handler());
   io::HttpClient client(world().loop, world().clock, io::tcp_dialer("127.0.0.1", served.port()),
                         "j");

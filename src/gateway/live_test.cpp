@@ -25,8 +25,9 @@ struct Halting {
 };
 
 struct LiveTest : GatewayTest {
-  JournalApi api{world().loop,  world().clock, log,         pool,
-                 life->journal, life->journal, world().api, {.deltas = &life->gateway.deltas()}};
+  JournalApi api{world().loop,  world().clock, log,
+                 pool,          life->journal, life->journal,
+                 life->journal, world().api,   {.deltas = &life->gateway.deltas()}};
   Served served{api.handler()};
   io::HttpClient client{world().loop, world().clock, io::tcp_dialer("127.0.0.1", served.port()),
                         "j"};

@@ -35,6 +35,19 @@ void hand_over(const std::string& folder, const std::string& name, const Credent
   hand_over(cat(folder, "/", name, ".key"), credential.key_pem, uid, uid);
 }
 
+// The key that the journal's checkpoints are signed with, of the gateway alone. To change it,
+// remove it and start anew: audit.pub has the public keys of all that there were, the latest last.
+void keep_audit_key(const Layout& layout, const std::string& path) {
+  if (!io::find_file(path)) {
+    const auto key = io::make_ed25519_key();
+    const std::string known = layout.path("audit.pub");
+    io::write_file(known, io::find_file(known).value_or("") + io::public_key_pem(key), 0644,
+                   io::Durable::yes);
+    io::write_file(path, key.reveal(), secret_mode, io::Durable::yes);
+  }
+  if (::chown(path.c_str(), uid_gateway, uid_gateway) != 0) io::throw_errno("giving away", path);
+}
+
 // Whether nobody listens there; the kernel chooses when asked for port 0.
 std::optional<std::uint16_t> free_port(std::uint16_t wanted) {
   io::Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -92,6 +105,7 @@ void add_services(Plan& plan, const UpOptions& options, const std::string& serve
   hand_over(control + "/kubeconfig", kubeconfig(who.controller), uid_control, uid_control);
   hand_over(gateway + "/kubeconfig", kubeconfig(who.gateway), uid_gateway, uid_gateway);
   hand_over(nodes + "/kubeconfig", kubeconfig(who.node), 0, 0);
+  keep_audit_key(layout, gateway + "/audit.key");
   hand_over(nodes + "/ca.crt", who.client_ca_pem, 0, 0);
 
   control_flags.insert(control_flags.end(), {"--kubeconfig", control + "/kubeconfig"});
@@ -100,7 +114,9 @@ void add_services(Plan& plan, const UpOptions& options, const std::string& serve
   if (options.metrics_port != 0)
     control_service.listens.push_back(
         {.name = "metrics", .address = cat("tcp:127.0.0.1:", options.metrics_port), .owner = {}});
-  auto gateway_service = service(options, "gateway", {"--kubeconfig", gateway + "/kubeconfig"});
+  auto gateway_service =
+      service(options, "gateway",
+              {"--kubeconfig", gateway + "/kubeconfig", "--audit-key", gateway + "/audit.key"});
   if (options.database) {
     hand_over(layout.database(), options.database->conninfo.reveal(), uid_gateway, uid_gateway);
     gateway_service.argv.front() = options.database->program;

@@ -4,7 +4,8 @@
 //   lock                   held by the running home
 //   pki/       root        the certificate authority and what it signed last
 //   control/   control     objects.db, the API server's keys, audit log
-//   gateway/   gateway     journal.db; or `database`, the connection string of one elsewhere
+//   audit.pub              what the journal's signatures are verified with
+//   gateway/   gateway     audit.key, journal.db; or `database`, the connection string of one elsewhere
 //   node/      root        pods, images, shim
 //   run/                   sockets: run/gateway/gateway.sock is what bridges see,
 //                          run/journal.sock (of control) what the API server passes requests to

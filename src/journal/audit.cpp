@@ -103,7 +103,7 @@ std::vector<Fault> find_faults(const std::string& run, const std::vector<Event>&
     else if (follows && (column != no_one_column || event.prev == *prev))
       expected = event.prev;
   }
-  std::ranges::stable_sort(faults, {}, &Fault::seq);
+  std::ranges::sort(faults, {}, &Fault::seq);
   return faults;
 }
 

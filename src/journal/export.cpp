@@ -1,8 +1,12 @@
 #include "journal/export.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/encoding.h"
 #include "base/text.h"
 #include "io/crypto.h"
+#include "journal/audit_lines.h"
 #include "journal/chain.h"
 
 namespace journal {
@@ -33,12 +37,10 @@ std::string describe(const std::set<std::string>& contents) {
 
 }  // namespace
 
-std::string format_export_head(const std::string& run, const RunState& state) {
-  return line_of({{"sympozium", "run"},
-                  {"format", export_format},
-                  {"uid", run},
-                  {"events", state.seq + 1},
-                  {"link", state.link}});
+std::string format_export_head(const std::string& run, std::int64_t events, const std::string& link,
+                               std::int64_t format) {
+  return line_of(
+      {{"sympozium", "run"}, {"format", format}, {"uid", run}, {"events", events}, {"link", link}});
 }
 
 std::string format_export(const Event& event) {
@@ -64,11 +66,47 @@ std::string format_export(const Batch::Blob& blob) {
   return line_of({{"blob", std::move(content)}});
 }
 
-std::string format_export_end(std::size_t blobs, const std::vector<std::string>& erased) {
+std::string format_export_end(const ExportEnd& end, std::int64_t format) {
   JsonArray gone;
-  for (const auto& name : erased) gone.emplace_back(name);
-  return line_of({{"end", JsonObject{{"blobs", static_cast<std::int64_t>(blobs)},
-                                     {"erased", std::move(gone)}}}});
+  for (const auto& name : end.erased) gone.emplace_back(name);
+  JsonObject object{{"blobs", end.blobs}, {"erased", std::move(gone)}};
+  if (format > 1) {
+    object["checkpoints"] = end.checkpoints;
+    object["proofs"] = end.proofs;
+  }
+  return line_of({{"end", std::move(object)}});
+}
+
+std::string format_fault(std::int64_t seq, std::string_view what) {
+  return line_of({{"fault", JsonObject{{"seq", seq}, {"what", what}}}});
+}
+
+Event parse_event(const std::string& run, const Json& object) {
+  Event event{.run = run,
+              .seq = int_at(object, "seq"),
+              .fence = {int_at(object, "attempt"), int_at(object, "execution")},
+              .version = int_at(object, "version"),
+              .prev = text_at(object, {"prev"}),
+              .bodyHash = text_at(object, {"bodyHash"}),
+              .body = text_at(object, {"body"})};
+  const auto kind = schema::parse_name<Kind>(text_at(object, {"kind"}));
+  if (!kind)
+    throw Error(Code::invalid, cat("it is of kind \"", text_at(object, {"kind"}),
+                                   "\", which this program does not know"));
+  event.kind = *kind;
+  const auto at = base::parse_time(text_at(object, {"at"}));
+  if (!at) throw Error(Code::invalid, "it has no time");
+  event.at = std::chrono::floor<std::chrono::milliseconds>(*at);
+  return event;
+}
+
+Batch::Blob parse_blob(const Json& object) {
+  Batch::Blob blob{text_at(object, {"sha256"}), {}};
+  if (auto text = base::find_string(object, {"text"}))
+    blob.bytes = *std::move(text);
+  else if (auto bytes = base::parse_base64(text_at(object, {"base64"})))
+    blob.bytes = *std::move(bytes);
+  return blob;
 }
 
 void ExportReader::refuse(std::string_view why) const {
@@ -87,19 +125,37 @@ void ExportReader::add(std::string_view line) {
   } catch (const Error& error) {
     refuse(cat(line_ == 1 ? "no export of a run: " : "not as it was written: ", error.what()));
   }
-  if (line_ == 1) return add_head(object);
-  if (const Json* event = base::find(object, {"event"})) {
+  const std::string whole = cat(line, "\n");
+  if (line_ == 1) {
+    add_head(object);
+    if (format_export_head(uid_, events_, last_link_, format_) != whole)
+      refuse("not as it was written");
+  } else if (const Json* event = base::find(object, {"event"})) {
     add_event(*event);
-    if (format_export(run_.events.back()) != cat(line, "\n"))
+    if (format_export(run_.events.back()) != whole)
       throw Error(Code::invalid, cat("line ", line_, ": event ", run_.events.back().seq,
                                      " is not as it was written"));
   } else if (const Json* blob = base::find(object, {"blob"})) {
     add_blob(*blob);
-    if (format_export(run_.blobs.back()) != cat(line, "\n")) refuse("not as it was written");
+    if (format_export(run_.blobs.back()) != whole) refuse("not as it was written");
   } else if (const Json* end = base::find(object, {"end"})) {
     add_end(*end);
-    if (format_export_end(run_.blobs.size(), run_.erased) != cat(line, "\n"))
-      refuse("not as it was written");
+    const ExportEnd said{std::int64_t(run_.blobs.size()), run_.erased,
+                         std::int64_t(run_.checkpoints.size()), proofs_};
+    if (format_export_end(said, format_) != whole) refuse("not as it was written");
+  } else if (const Json* key = base::find(object, {"key"}); key && format_ > 1) {
+    add_key(*key);
+    if (format_line(run_.keys.back()) != whole) refuse("not as it was written");
+  } else if (const Json* checkpoint = base::find(object, {"checkpoint"});
+             checkpoint && format_ > 1) {
+    add_checkpoint(*checkpoint);
+    if (format_line(run_.checkpoints.back()) != whole)
+      refuse(cat("checkpoint ", run_.checkpoints.back().number, " is not as it was written"));
+  } else if (const Json* proof = base::find(object, {"proof"}); proof && format_ > 1) {
+    add_proof(*proof);
+    if (format_line(parse_proof(*proof)) != whole) refuse("not as it was written");
+  } else if (const Json* fault = base::find(object, {"fault"})) {
+    refuse(cat("the journal could not read it: ", text_at(*fault, {"what"})));
   } else {
     refuse("neither an event nor a content");
   }
@@ -107,11 +163,11 @@ void ExportReader::add(std::string_view line) {
 
 void ExportReader::add_head(const Json& head) {
   if (text_at(head, {"sympozium"}) != "run") refuse("no export of a run");
-  const auto format = base::find_int(head, {"format"}).value_or(0);
-  if (format > export_format)
-    refuse(cat("format ", format, " is newer than this program, which knows ", export_format,
+  format_ = base::find_int(head, {"format"}).value_or(0);
+  if (format_ > export_format)
+    refuse(cat("format ", format_, " is newer than this program, which knows ", export_format,
                "; take a newer sympozium"));
-  if (format < 1) refuse("it names no format");
+  if (format_ < 1) refuse("it names no format");
   uid_ = text_at(head, {"uid"});
   last_link_ = text_at(head, {"link"});
   events_ = base::find_int(head, {"events"}).value_or(0);
@@ -123,26 +179,15 @@ void ExportReader::add_event(const Json& line) {
   const auto wrong = [&](const auto&... why) {
     throw Error(Code::invalid, cat("line ", line_, ": event ", seq, " ", why...));
   };
-  Event event{.run = uid_};
+  if (!run_.keys.empty()) refuse("an event behind what was signed");
+  Event event;
   try {
-    event.seq = int_at(line, "seq");
-    event.fence = {int_at(line, "attempt"), int_at(line, "execution")};
-    event.version = int_at(line, "version");
+    event = parse_event(uid_, line);
   } catch (const Error& error) {
     wrong("is not as it was written: ", error.what());
   }
   if (event.seq != seq) wrong("is missing here; the line holds event ", event.seq);
   if (!stray_.empty()) throw Error(Code::invalid, stray_);
-  const auto kind = schema::parse_name<Kind>(text_at(line, {"kind"}));
-  if (!kind)
-    wrong("is of kind \"", text_at(line, {"kind"}), "\", which this program does not know");
-  event.kind = *kind;
-  const auto at = base::parse_time(text_at(line, {"at"}));
-  if (!at) wrong("has no time");
-  event.at = std::chrono::floor<std::chrono::milliseconds>(*at);
-  event.prev = text_at(line, {"prev"});
-  event.bodyHash = text_at(line, {"bodyHash"});
-  event.body = text_at(line, {"body"});
   if (!event.body.empty() && io::sha256_hex(event.body) != event.bodyHash)
     wrong("has another body than it was written with");
   if (event.prev != link_) wrong("does not follow the one before");
@@ -154,35 +199,106 @@ void ExportReader::add_event(const Json& line) {
   try {
     if (!event.body.empty())
       for (const auto& name : blobs_of(event))
-        if (named_.insert(name).second) expected_.insert(name);
+        if (named_.insert(name).second) expected_.push_back(name);
   } catch (const Error& error) {
     wrong("cannot be read: ", error.what());
   }
+  links_.push_back(link_);
   run_.events.push_back(std::move(event));
 }
 
 void ExportReader::add_blob(const Json& line) {
-  Batch::Blob blob{text_at(line, {"sha256"}), {}};
-  if (auto text = base::find_string(line, {"text"})) {
-    blob.bytes = *std::move(text);
-  } else if (auto bytes = base::parse_base64(text_at(line, {"base64"}))) {
-    blob.bytes = *std::move(bytes);
-  }
-  // The event before may be what is missing: the next one tells.
-  if (expected_.erase(blob.sha256) == 0 && stray_.empty())
+  Batch::Blob blob = parse_blob(line);
+  // In the order of their names in the event; some may be gone. The event before may be what is
+  // missing: the next one tells.
+  const auto place = std::ranges::find(expected_, blob.sha256);
+  if (place == expected_.end() && stray_.empty())
     stray_ = cat("line ", line_, ": content ", blob.sha256, " does not belong behind event ",
-                 static_cast<std::int64_t>(run_.events.size()) - 1);
+                 static_cast<std::int64_t>(run_.events.size()) - 1, " and what is before it here");
+  if (place != expected_.end()) expected_.erase(expected_.begin(), place + 1);
   if (io::sha256_hex(blob.bytes) != blob.sha256)
     refuse(cat("content ", blob.sha256, " is not what it was"));
   run_.blobs.push_back(std::move(blob));
 }
 
-void ExportReader::add_end(const Json& line) {
+// Of the events and contents.
+void ExportReader::check_complete() {
   if (const auto read = static_cast<std::int64_t>(run_.events.size()); read != events_)
     refuse(cat("event ", std::min(read, events_), " is ",
                read < events_ ? "missing" : "one too many", ": the first line says ", events_,
                " events, the file has ", read));
   if (!stray_.empty()) throw Error(Code::invalid, stray_);
+  if (link_ != last_link_)
+    throw Error(Code::invalid, "the first line names another last event than the file has");
+}
+
+void ExportReader::add_key(const Json& line) {
+  check_complete();
+  AuditKey key = parse_key(line);
+  std::string id;
+  try {
+    id = io::public_key_id(key.pem);
+  } catch (const Error& error) {
+    refuse(cat("key ", key.id, ": ", error.what()));
+  }
+  if (id != key.id) refuse(cat("key ", key.id, " is another one, ", id));
+  run_.keys.push_back(std::move(key));
+  fresh_key_ = true;
+}
+
+void ExportReader::add_checkpoint(const Json& line) {
+  Checkpoint checkpoint;
+  const auto* before = run_.checkpoints.empty() ? nullptr : &run_.checkpoints.back();
+  try {
+    checkpoint = parse_checkpoint(line);
+  } catch (const Error& error) {
+    refuse(cat(before ? cat("checkpoint ", before->number + 1) : "a checkpoint",
+               " is not as it was written: ", error.what()));
+  }
+  const std::string name = cat("checkpoint ", checkpoint.number);
+  if (before && checkpoint.number != before->number + 1)
+    refuse(cat("checkpoint ", before->number + 1, " is missing here; the line holds ", name));
+  if (const auto fault = journal::find_fault(checkpoint, run_.keys))
+    refuse(cat(name, ": ", *fault));
+  if (std::exchange(fresh_key_, false) && checkpoint.key != run_.keys.back().id)
+    refuse(cat(name, " is not of the key before it"));
+  if (before && checkpoint.previous != hash_of(*before))
+    refuse(cat(name, " does not follow the one before"));
+  run_.checkpoints.push_back(std::move(checkpoint));
+}
+
+void ExportReader::add_proof(const Json& line) {
+  Proof proof;
+  try {
+    proof = parse_proof(line);
+  } catch (const Error& error) {
+    refuse(cat("a proof is not as it was written: ", error.what()));
+  }
+  if (run_.checkpoints.empty() || run_.checkpoints.back().number != proof.checkpoint)
+    refuse(cat("a proof of checkpoint ", proof.checkpoint, ", which is not before it"));
+  const std::string name = cat("event ", proof.seq, " in checkpoint ", proof.checkpoint);
+  if (const auto fault = find_fault(proof, run_.checkpoints.back(), uid_))
+    refuse(cat(name, ": ", *fault));
+  if (proof.seq < 0 || proof.seq >= std::int64_t(links_.size()))
+    refuse(cat(name, ": the file has no such event"));
+  if (links_[static_cast<std::size_t>(proof.seq)] != proof.link)
+    refuse(cat(name, " is not the one that was signed"));
+  run_.signed_events = std::max(run_.signed_events, proof.seq + 1);
+  ++proofs_;
+}
+
+void ExportReader::add_end(const Json& line) {
+  check_complete();
+  const auto compare = [&](std::string_view what, std::int64_t read) {
+    const auto said = format_ > 1 ? base::find_int(line, {what}).value_or(-1) : 0;
+    if (said != read)
+      refuse(cat("the end says ", said, " ", what, ", the file has ", read,
+                 run_.checkpoints.empty()
+                     ? ""
+                     : cat(", the last in checkpoint ", run_.checkpoints.back().number)));
+  };
+  compare("checkpoints", std::int64_t(run_.checkpoints.size()));
+  compare("proofs", proofs_);
   ended_ = true;
   std::set<std::string> missing = named_;
   for (const auto& blob : run_.blobs) missing.erase(blob.sha256);
@@ -206,8 +322,6 @@ ExportedRun ExportReader::finish() {
   if (!ended_)
     throw Error(Code::invalid, cat("the file ends early, after line ", line_, " (", read, " of ",
                                    events_, " events)"));
-  if (link_ != last_link_)
-    throw Error(Code::invalid, "the first line names another last event than the file has");
   return std::move(run_);
 }
 

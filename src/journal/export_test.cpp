@@ -4,12 +4,14 @@
 
 #include "base/text.h"
 #include "io/crypto.h"
+#include "journal/audit_lines.h"
 #include "journal/chain.h"
 
 namespace journal {
 namespace {
 
-// Five events, contents of both sorts; one body and one content were erased on purpose.
+// Five events, contents of both sorts; one body and one content were erased on purpose. Three
+// checkpoints of two keys; two of them hold the run.
 struct Written {
   std::vector<Event> events;
   RunState state;
@@ -40,11 +42,40 @@ struct Written {
       events.push_back(std::move(event));
     }
     state = {.seq = 4, .link = link};
-    lines = {format_export_head("uid", state), format_export(events[0]),
-             format_export(events[1]),         format_export(batch.blobs[0]),
-             format_export(batch.blobs[1]),    format_export(events[2]),
-             format_export(events[3]),         format_export(events[4]),
-             format_export_end(2, {gone})};
+    lines = {format_export_head("uid", state.seq + 1, state.link),
+             format_export(events[0]),
+             format_export(events[1]),
+             format_export(batch.blobs[0]),
+             format_export(batch.blobs[1]),
+             format_export(events[2]),
+             format_export(events[3]),
+             format_export(events[4]),
+             format_export_end({.blobs = 2, .erased = {gone}, .checkpoints = 3, .proofs = 2})};
+    sign();
+  }
+  void sign() {
+    std::vector<std::string> out;
+    std::optional<Checkpoint> before = Checkpoint{.ns = "x", .number = 3};
+    auto key_pem = io::make_ed25519_key();
+    const auto add_key = [&] {
+      const std::string pem = io::public_key_pem(key_pem);
+      out.push_back(format_line(AuditKey{io::public_key_id(pem), pem}));
+    };
+    const auto add = [&](const std::vector<Head>& heads) {
+      const Checkpoint checkpoint = sign_checkpoint("x", before, heads, events[0].at, key_pem);
+      out.push_back(format_line(checkpoint));
+      if (const auto proof = make_proof(checkpoint, heads, "uid"))
+        out.push_back(format_line(*proof));
+      before = checkpoint;
+    };
+    const Head other{"another", 7, first_link()}, third{"vid", 1, first_link()};
+    add_key();
+    add({other, {"uid", 2, link_of(events[2])}, third});
+    add({other});
+    key_pem = io::make_ed25519_key();
+    add_key();
+    add({{"uid", 4, state.link}, third});
+    lines.insert(lines.end() - 1, out.begin(), out.end());
   }
   std::string text() const { return base::join(lines, ""); }
 };
@@ -70,6 +101,8 @@ TEST(Export, ReadsWhatWasWritten) {
   ASSERT_EQ(run.blobs.size(), 2u);
   EXPECT_EQ(run.blobs[1].bytes, "\xff\x01");
   EXPECT_EQ(run.erased.size(), 1u);
+  EXPECT_EQ(run.checkpoints.size(), 3u);
+  EXPECT_EQ(run.signed_events, 5);
   EXPECT_EQ(find_fault(run.events, written.state), std::nullopt);
 }
 
@@ -95,6 +128,61 @@ TEST(Export, EveryFlippedByteIsFoundAndNamed) {
       line_begin = at + 1;
     }
   }
+}
+
+TEST(Export, EveryLineThatIsDroppedOrSwappedIsMissed) {
+  const Written written;
+  for (std::size_t i = 0; i < written.lines.size(); ++i) {
+    auto lines = written.lines;
+    lines.erase(lines.begin() + std::ptrdiff_t(i));
+    EXPECT_NE(fault_of(lines), "") << written.lines[i];
+    for (std::size_t j = i + 1; j < written.lines.size(); ++j) {
+      lines = written.lines;
+      std::swap(lines[i], lines[j]);
+      EXPECT_NE(fault_of(lines), "") << written.lines[i] << written.lines[j];
+    }
+  }
+}
+
+TEST(Export, NamesTheCheckpointThatWasDroppedOrIsAnothers) {
+  const Written written;
+  auto lines = written.lines;
+  const auto line = [&](std::string_view part) {
+    for (std::size_t i = 0; i < written.lines.size(); ++i)
+      if (written.lines[i].find(part) != std::string::npos) return std::ptrdiff_t(i);
+    ADD_FAILURE() << part;
+    return std::ptrdiff_t{0};
+  };
+  lines.erase(lines.begin() + line("\"number\":5"));
+  EXPECT_NE(fault_of(lines).find("checkpoint 5 is missing here; the line holds checkpoint 6"),
+            std::string::npos)
+      << fault_of(lines);
+  lines = written.lines;
+  lines.erase(lines.begin() + line("\"checkpoint\":6"));
+  EXPECT_NE(fault_of(lines).find("the end says 2 proofs, the file has 1"), std::string::npos)
+      << fault_of(lines);
+
+  // Somebody who can make chains, but not sign: the last event is another one.
+  lines = written.lines;
+  Event forged = written.events[4];
+  forged.at += base::Duration(1);
+  lines[0] = format_export_head("uid", 5, link_of(forged));
+  lines[7] = format_export(forged);
+  EXPECT_NE(fault_of(lines).find("event 4 in checkpoint 6 is not the one that was signed"),
+            std::string::npos)
+      << fault_of(lines);
+}
+
+TEST(Export, ReadsFilesOfItsFirstFormat) {
+  const Written written;
+  std::vector<std::string> lines(written.lines.begin(), written.lines.begin() + 8);
+  lines[0] = format_export_head("uid", 5, written.state.link, 1);
+  lines.push_back(format_export_end({.blobs = 2, .erased = {io::sha256_hex("gone")}}, 1));
+  const ExportedRun run = read_export(base::join(lines, ""));
+  EXPECT_EQ(run.events.size(), 5u);
+  EXPECT_EQ(run.signed_events, 0);
+  lines.insert(lines.end() - 1, written.lines[8]);
+  EXPECT_NE(fault_of(lines), "") << "it had no keys";
 }
 
 TEST(Export, NamesTheEventThatWasDroppedSwappedOrChanged) {
@@ -148,7 +236,7 @@ TEST(Export, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(fault_of({}), "the file is empty");
   EXPECT_NE(fault_of({"{}\n"}).find("no export of a run"), std::string::npos);
   EXPECT_NE(fault_of({"once upon a time\n"}).find("no export of a run"), std::string::npos);
-  EXPECT_NE(fault_of({R"({"sympozium":"run","format":2})"
+  EXPECT_NE(fault_of({R"({"sympozium":"run","format":3})"
                       "\n"})
                 .find("newer than this program"),
             std::string::npos);

@@ -77,7 +77,8 @@ const std::vector<JournalResource>& journal_resources() {
        {"create", "get", "list"},
        {{"events", "RunEvent"}, {"export", "RunRecord"}, {"blobs", "RunRecord"}}},
       {"runevents", "runevent", "RunEvent", {"list", "watch"}, {}},
-      {"rundeltas", "rundelta", "RunEvent", {"list", "watch"}, {}}};
+      {"rundeltas", "rundelta", "RunEvent", {"list", "watch"}, {}},
+      {"checkpoints", "checkpoint", "Checkpoint", {"list"}, {}}};
   return all;
 }
 

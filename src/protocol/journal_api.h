@@ -11,6 +11,7 @@
 //   GET  runrecords/NAME/blobs/SHA256  → the bytes of a content that the run names
 //   GET  runevents                     → RunEvent lines  ?after=POSITION|end or since=TIME &run= &agent= &limit= &watch=true &timeoutSeconds=
 //   GET  rundeltas                     → RunEvent lines  ?run= &watch=true &timeoutSeconds=    answers of model calls under way
+//   GET  checkpoints                   → lines           ?after=NUMBER  keys, checkpoints, heads (journal/audit_lines.h)
 // clang-format on
 //
 // Lines are application/x-ndjson. `agent` knows the runs whose AgentRun still exists. A watch that

@@ -13,16 +13,18 @@ namespace {
 
 using journal::ExportedRun;
 
+constexpr std::size_t events_max = 8;  // more of them find nothing that these do not
+
 std::string format(const ExportedRun& run, const journal::RunState& state,
                    const std::vector<std::size_t>& blobs_behind) {
-  std::string text = journal::format_export_head(run.events.front().run, state);
+  std::string text = journal::format_export_head(run.events.front().run, state.seq + 1, state.link);
   std::size_t next = 0;
   for (std::size_t i = 0; i < run.events.size(); ++i) {
     text += journal::format_export(run.events[i]);
     for (std::size_t n = 0; n < blobs_behind[i]; ++n)
       text += journal::format_export(run.blobs[next++]);
   }
-  return text + journal::format_export_end(run.blobs.size(), run.erased);
+  return text + journal::format_export_end({.blobs = std::int64_t(run.blobs.size())});
 }
 
 // Whatever reads bodies either reads them or says why not.
@@ -50,7 +52,7 @@ void read_bodies(std::string_view text) {
   ExportedRun run;
   std::vector<std::size_t> blobs_behind;
   journal::RunState state{.seq = -1, .link = journal::first_link()};
-  while (!text.empty()) {
+  while (!text.empty() && run.events.size() < events_max) {
     const auto end = std::min(text.find('\n'), text.size());
     std::string line(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "gateway/journal_api.h"
 #include "gateway/server.h"
+#include "gateway/signer.h"
 #include "home/aggregation.h"
 #include "io/conn.h"
 #include "io/crypto.h"
@@ -24,11 +25,12 @@ std::shared_ptr<io::TlsServerContext> read_journal_tls(const std::string& folder
 }  // namespace
 
 std::vector<std::string> gateway_flags(std::string journal) {
-  return {"kubeconfig", std::move(journal), "aggregated", "front-proxy-names"};
+  return {"kubeconfig", std::move(journal), "audit-key", "aggregated", "front-proxy-names"};
 }
 
 int serve_gateway(Process& process, const Flags& flags, io::BlockingPool& pool,
-                  journal::Journal& journal, journal::Archive& archive, journal::Writers& writers) {
+                  journal::Journal& journal, journal::Archive& archive,
+                  journal::Checkpoints& checkpoints, journal::Writers& writers) {
   kube::Client api = process.connect(flags.get("kubeconfig"));
   gateway::Gateway gateway(process.loop, process.clock, process.random, process.log, journal, api,
                            gateway::Settings{}, &writers);
@@ -36,7 +38,7 @@ int serve_gateway(Process& process, const Flags& flags, io::BlockingPool& pool,
   io::HttpServer server(process.loop, process.clock, process.log, {.connections_per_peer = 1024},
                         gateway.handler());
   gateway::JournalApi journal_api(process.loop, process.clock, process.log, pool, journal, archive,
-                                  api, {.deltas = &gateway.deltas()});
+                                  checkpoints, api, {.deltas = &gateway.deltas()});
   // In a cluster its API server is known by a certificate; in the embedded home the socket is its
   // alone.
   const std::string aggregated = flags.find("aggregated", "");
@@ -55,8 +57,11 @@ int serve_gateway(Process& process, const Flags& flags, io::BlockingPool& pool,
     journal_listener = io::listen_fd(process.loop, listen_fd_named("journal"));
     process.group.spawn("journal", journal_server.serve(*journal_listener, journal_tls));
   }
+  base::Secret<std::string> audit_key(io::read_file(flags.get("audit-key")));
   io::lock_down();
   process.group.spawn("gateway", gateway.run());
+  process.group.spawn("signing", gateway::sign_checkpoints(process.clock, process.log, checkpoints,
+                                                           std::move(audit_key)));
   process.group.spawn("bridges", server.serve(*listener, nullptr));
   return process.run();
 }

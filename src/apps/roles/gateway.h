@@ -5,6 +5,7 @@
 #include "apps/roles/role.h"
 #include "io/blocking.h"
 #include "journal/archive.h"
+#include "journal/checkpoints.h"
 #include "journal/journal.h"
 #include "journal/writers.h"
 
@@ -15,6 +16,6 @@ std::vector<std::string> gateway_flags(std::string journal);
 // Until the process is told to stop; its exit code. The journal was opened for the consumer
 // gateway::outbox_status.
 int serve_gateway(Process&, const Flags&, io::BlockingPool&, journal::Journal&, journal::Archive&,
-                  journal::Writers&);
+                  journal::Checkpoints&, journal::Writers&);
 
 }  // namespace app

@@ -12,7 +12,7 @@ int run_gateway(const std::vector<std::string>& arguments) {
   Process process("gateway");
   io::BlockingPool pool;
   const auto journal = open_journal(process, pool, flags.get("database"));
-  return serve_gateway(process, flags, pool, *journal, *journal, *journal);
+  return serve_gateway(process, flags, pool, *journal, *journal, *journal, *journal);
 }
 
 }  // namespace app

@@ -15,7 +15,7 @@ int run_gateway(const std::vector<std::string>& arguments) {
   journal::SqliteJournal journal(process.loop, process.clock, pool, flags.get("journal"),
                                  {gateway::outbox_status});
   journal::SoleWriter writers;
-  return serve_gateway(process, flags, pool, journal, journal, writers);
+  return serve_gateway(process, flags, pool, journal, journal, journal, writers);
 }
 
 }  // namespace app
