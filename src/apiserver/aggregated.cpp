@@ -78,7 +78,7 @@ std::vector<Resource> make_journal_kinds() {
     resource.verbs.assign(served.verbs.begin(), served.verbs.end());
     for (const auto& sub : served.subresources)
       resource.subresources.push_back(
-          {std::string(sub.name), std::string(sub.kind), "", "", {"get"}});
+          {std::string(sub.name), std::string(sub.kind), "", "", {std::string(sub.verb)}});
     resource.custom = true;
     resource.aggregated = true;
     kinds.push_back(std::move(resource));

@@ -58,7 +58,12 @@ std::string joined(const std::set<std::string>& all) {
   return base::join(std::vector<std::string>(all.begin(), all.end()), ",");
 }
 
-bool try_again(int status) { return status == 502 || status == 503 || status == 504; }
+// 403 with Retry-After: the pod may be recorded as its run's later.
+bool try_again(const io::ResponseStream& answer) {
+  const int status = answer.status();
+  return status == 502 || status == 503 || status == 504 ||
+         (status == 403 && answer.headers().has("Retry-After"));
+}
 
 // "1.2" and call "3.0" → "1-2-3-0": a file name that no other execution uses.
 std::string file_id(std::string_view execution, std::string_view call) {
@@ -157,7 +162,7 @@ struct Bridge::Impl {
       try {
         io::Request request = to_gateway(from, path, body, ours);
         auto stream = co_await gateway.open(std::move(request), answer_limit);
-        if (!try_again(stream->status()) || clock.steady() >= until) co_return stream;
+        if (!try_again(*stream) || clock.steady() >= until) co_return stream;
         why = cat("status ", stream->status());
       } catch (const base::Error& error) {
         if (error.code() != base::Code::unavailable || clock.steady() >= until) throw;

@@ -32,6 +32,7 @@ struct ScriptedGateway {
   std::vector<std::string> used;  // the header of each request of a foreign agent
   bool breaks = false;            // the next of these, before its first byte
   int unavailable = 0;            // requests answered 503 first
+  int unrecorded = 0;             // then requests answered as those of a pod that nobody recorded
   int outcome_status = 200;
   std::optional<Decision> verdict;
   std::string grant_for;  // arguments that the grant covers, when not those asked for
@@ -45,6 +46,11 @@ struct ScriptedGateway {
     if (unavailable > 0) {
       --unavailable;
       co_await exchange.respond({503, {}, ""});
+      co_return;
+    }
+    if (unrecorded > 0) {
+      --unrecorded;
+      co_await exchange.respond({403, {{"Retry-After", "1"}}, ""});
       co_return;
     }
     std::string answer = "{}";
@@ -170,8 +176,9 @@ TEST_F(BridgeTest, AsksAgainForAForeignAgentThatHasHeardNothingYet) {
 
 TEST_F(BridgeTest, WaitsForAGatewayThatIsAway) {
   gateway.unavailable = 3;
+  gateway.unrecorded = 2;
   EXPECT_EQ(ask("/v1/hello", "{}").status, 200);
-  EXPECT_EQ(gateway.seen.size(), 4u);
+  EXPECT_EQ(gateway.seen.size(), 6u);
 }
 
 TEST_F(BridgeTest, LetsOneLargeRequestInAfterTheOther) {

@@ -241,6 +241,24 @@ void add_import(CLI::App& app, ImportOptions& options, Output& output) {
   add_output(command, output, {"json", "yaml", "name"});
 }
 
+void add_erase(CLI::App& app, EraseOptions& options) {
+  CLI::App& command = add(
+      app, "erase", "Erase what was said in recorded runs; that it happened stays, and verifies",
+      "  sympozium erase first-x7f2k");
+  command.add_option("RUN", options.runs, "Their names or UIDs")->required();
+}
+
+void add_forget(CLI::App& app, ForgetOptions& options) {
+  CLI::App& command = add(app, "forget", "Remove recorded runs, with all that there is of them",
+                          "  sympozium forget first-x7f2k\n"
+                          "  sympozium forget --ended-before 720h -n demo");
+  auto* runs = command.add_option("RUN", options.runs, "Their names or UIDs");
+  auto* age = command.add_option("--ended-before", options.ended_before,
+                                 "All of the namespace that ended longer ago, as 720h");
+  age->type_name("DURATION")->excludes(runs);
+  command.require_option(1);
+}
+
 void add_audit(CLI::App& app, VerifyOptions& options, Output& output) {
   CLI::App& audit = add(app, "audit", "Verify what was recorded",
                         "  sympozium audit verify run.ndjson\n"
@@ -354,6 +372,8 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   DiffOptions diff;
   ExportOptions exporting;
   ImportOptions importing;
+  EraseOptions erasing;
+  ForgetOptions forgetting;
   VerifyOptions verifying;
   app.add_option("--kubeconfig", common.kubeconfig, "How to reach the API server")
       ->type_name("FILE");
@@ -370,6 +390,8 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   add_export(app, exporting);
   add_import(app, importing, common.output);
   add_audit(app, verifying, common.output);
+  add_erase(app, erasing);
+  add_forget(app, forgetting);
   add_delete(app, remove);
   add_apply(app, apply, common.output);
   add(app, "version", "Print the versions of this program and of the server",
@@ -420,6 +442,8 @@ Parsed parse(std::vector<std::string> arguments, const std::vector<Command>& oth
   if (app.got_subcommand("diff")) line.command = std::move(diff);
   if (app.got_subcommand("export")) line.command = std::move(exporting);
   if (app.got_subcommand("import")) line.command = std::move(importing);
+  if (app.got_subcommand("erase")) line.command = std::move(erasing);
+  if (app.got_subcommand("forget")) line.command = std::move(forgetting);
   if (app.got_subcommand("audit")) line.command = std::move(verifying);
   parsed.line = std::move(line);
   return parsed;

@@ -67,6 +67,14 @@ struct ExportOptions {
 struct ImportOptions {
   std::string file;  // "-": standard input
 };
+// Of recorded runs.
+struct EraseOptions {
+  std::vector<std::string> runs;  // names or UIDs
+};
+struct ForgetOptions {
+  std::vector<std::string> runs;
+  std::string ended_before;  // a duration: also those that ended longer ago; "": none
+};
 struct VerifyOptions {
   std::string file;  // "-": standard input; "": all of the namespace, from the server
   std::string key;   // file with the public keys that may have signed; "": those that come with it
@@ -85,7 +93,7 @@ struct CommandLine {
   Common common;
   std::variant<RunOptions, GetOptions, DescribeOptions, LogsOptions, DeleteOptions, ApplyOptions,
                EventsOptions, ReplayOptions, ForkOptions, DiffOptions, ExportOptions, ImportOptions,
-               VerifyOptions, VersionOptions>
+               EraseOptions, ForgetOptions, VerifyOptions, VersionOptions>
       command;
 };
 

@@ -187,7 +187,7 @@ TEST_F(Seen, AFileGivesNoRunANameThatNoneCouldHave) {
 
 TEST_F(Seen, WhatWasErasedIsSaidToBeErased) {
   record("uid-a", "a", "a secret of mine", "hello");
-  loop_.run(journal_.erase("uid-a"));
+  EXPECT_EQ(call({"erase", "a"}).out, "runrecord.journal.sympozium.ai/a erased (uid uid-a)\n");
   const Result shown = call({"logs", "a", "--steps"});
   ASSERT_EQ(shown.code, exit_ok) << shown.err;
   EXPECT_TRUE(has(shown.out, "(erased)")) << shown.out;
@@ -296,6 +296,20 @@ TEST_F(Seen, WhatAForkSharesIsShownAsRecalledAndNotCounted) {
   Other other;
   ASSERT_EQ(other.call({"import", "-"}, nullptr, call({"export", "f"}).out).code, exit_ok);
   EXPECT_EQ(other.call({"logs", "f", "--steps"}).out, shown);
+TEST_F(Seen, RunsAreForgottenByNameAndByAge) {
+  record("uid-a", "a", "What does it say?", "hello");
+  record("uid-b", "b", "What does it say?", "hello");
+  record("uid-c", "c", "What does it say?", "hello");
+  EXPECT_EQ(call({"forget", "a"}).out, "runrecord.journal.sympozium.ai/a forgotten (uid uid-a)\n");
+  EXPECT_NE(call({"logs", "a", "--steps"}).code, exit_ok);
+  EXPECT_TRUE(has(call({"forget", "a"}).err, "the journal has no run"));
+  EXPECT_EQ(call({"forget", "--ended-before", "1h"}).out, "");
+  const Result all = call({"forget", "--ended-before", "0s"});
+  EXPECT_TRUE(has(all.out, "/b forgotten")) << all.out;
+  EXPECT_TRUE(has(all.out, "/c forgotten")) << all.out;
+  EXPECT_TRUE(has(call({"forget", "--ended-before", "soon"}).err, "write one as 720h"));
+  EXPECT_EQ(call({"forget"}).code, exit_usage);
+  EXPECT_EQ(call({"forget", "a", "--ended-before", "1h"}).code, exit_usage);
 }
 
 TEST_F(Commands, AServerWithoutAJournalSaysSo) {

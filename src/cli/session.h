@@ -41,6 +41,8 @@ io::Task<int> execute(Session&, ForkOptions);
 io::Task<int> execute(Session&, DiffOptions);  // 0: the same, 1: different
 io::Task<int> execute(Session&, ExportOptions);
 io::Task<int> execute(Session&, ImportOptions);
+io::Task<int> execute(Session&, EraseOptions);
+io::Task<int> execute(Session&, ForgetOptions);
 io::Task<int> execute(Session&, VerifyOptions);
 int verify(Terminal&, const VerifyOptions&, Output);  // asks no server
 io::Task<int> execute(Session&, VersionOptions);      // of the server; ours is known without asking

@@ -77,9 +77,10 @@ class WrappedApi final : public kube::Api {
   }
   io::Task<base::Json> get_path(std::string path) override {
     ++paths_asked;
+    if (paths_denied-- > 0) throw base::Error(base::Code::denied, "forbidden");
     return world().api.get_path(path);
   }
-  int failures = 0, paths_asked = 0;
+  int failures = 0, paths_asked = 0, paths_denied = 0;
   std::vector<base::Json> patches;
   io::Event written;  // with each patch
 };

@@ -40,8 +40,17 @@ io::Task<> TokenVerifier::refresh() {
   const auto asked = clock_.steady();
   auto turn = co_await fetching_.acquire();
   if (fetched_ && (*fetched_ >= asked || clock_.steady() - *fetched_ < refresh_pause)) co_return;
-  const base::Json provider = co_await api_.get_path("/.well-known/openid-configuration");
-  const base::Json key_set = co_await api_.get_path("/openid/v1/jwks");
+  base::Json provider, key_set;
+  std::string why;
+  try {
+    provider = co_await api_.get_path("/.well-known/openid-configuration");
+    key_set = co_await api_.get_path("/openid/v1/jwks");
+  } catch (const base::Error& error) {
+    if (error.code() == base::Code::cancelled) throw;
+    why = error.what();
+  }
+  // Also when it forbids: an API server that has just started does not know our rights yet.
+  if (!why.empty()) throw base::Error(base::Code::unavailable, "the keys of tokens: " + why);
   keys_ = io::Jwks(key_set);
   issuer_ = base::text_at(provider, {"issuer"});
   fetched_ = clock_.steady();

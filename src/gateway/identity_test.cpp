@@ -46,6 +46,13 @@ TEST_F(Tokens, AreVerifiedWithTheServersKeys) {
       << refused("Bearer " + other);
 }
 
+TEST_F(Tokens, AreNotToBlameForAnApiServerThatGivesNoKeys) {
+  const std::string token = make_token(pod, uid, protocol::audience_gateway);
+  api.paths_denied = 1;
+  EXPECT_TRUE(refused("Bearer " + token).starts_with("unavailable"));
+  EXPECT_EQ(refused("Bearer " + token), "");
+}
+
 TEST_F(Tokens, OfUnknownKeysAskForTheKeysOnceInAWhile) {
   const base::Json claims = base::parse_json(
       R"({"iss":"x","aud":["sympozium-gateway"],"exp":9999999999,"kubernetes.io":{"namespace":"default","pod":{"name":"p","uid":"u"}}})");

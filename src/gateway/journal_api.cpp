@@ -83,6 +83,13 @@ io::Task<> JournalApi::Impl::serve(io::Exchange& exchange) {
     co_await exchange.respond(json_answer(200, list));
   } else if (asked && get && asked->resource == "runrecords") {
     co_await serve_run(exchange, *std::move(asked));
+  } else if (asked && exchange.method() == "DELETE" && asked->resource == "runrecords" &&
+             !asked->name.empty() && (asked->sub.empty() || asked->sub == "contents") &&
+             asked->rest.empty()) {
+    Run run = co_await get_run(asked->ns, asked->name);
+    std::string user(exchange.headers().get(protocol::header_remote_user));
+    const Json status = co_await remove(std::move(run), asked->sub, std::move(user));
+    co_await exchange.respond(json_answer(200, status));
   } else if (asked && exchange.method() == "POST" && asked->resource == "runrecords" &&
              asked->name.empty()) {
     std::string text = co_await exchange.body(settings.import_bytes);

@@ -44,7 +44,11 @@ struct JournalApi::Impl {
   io::Task<base::Json> describe(Run);
   io::Task<base::Json> list_runs(Asked);
   io::Task<base::Json> import(std::string ns, std::string text, std::string user);
-  io::Task<> check_not_living(std::string uid);
+  io::Task<bool> is_living(std::string uid);
+  io::Task<> forget(std::string uid);
+  // Forgets a run, or erases its contents. One that goes on is refused with Error(conflict); one
+  // whose object was deleted before it had ended is ended first.
+  io::Task<base::Json> remove(Run, std::string what, std::string user);
   // Only what the run names: what others wrote is none of its namespace's business.
   io::Task<std::string> get_blob(Run, std::string name);
 

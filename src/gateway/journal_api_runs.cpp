@@ -93,9 +93,8 @@ io::Task<Json> JournalApi::Impl::list_runs(Asked asked) {
                        {"items", std::move(items)}};
 }
 
-// A run that lives in this cluster is the gateway's to write: nobody else may take its place.
 // Its UID is known once its object is there, and not before.
-io::Task<> JournalApi::Impl::check_not_living(std::string uid) {
+io::Task<bool> JournalApi::Impl::is_living(std::string uid) {
   kube::ListOptions options;
   options.detail = kube::Detail::metadata;
   options.limit = 500;
@@ -103,10 +102,53 @@ io::Task<> JournalApi::Impl::check_not_living(std::string uid) {
     kube::Ref runs{&objects::AgentRun::info, {}, {}, {}};
     const kube::Page page = co_await api.list(std::move(runs), options);
     for (const Json& run : page.items)
-      if (base::text_at(run, {"metadata", "uid"}) == uid)
-        throw Error(Code::exists, cat("run ", uid, " lives in this cluster"));
+      if (base::text_at(run, {"metadata", "uid"}) == uid) co_return true;
     options.continue_token = page.continue_token;
   } while (!options.continue_token.empty());
+  co_return false;
+}
+
+// What its consumers have still to hear of a run is a matter of moments, and nothing tells of it.
+io::Task<> JournalApi::Impl::forget(std::string uid) {
+  constexpr base::Duration pause{50}, patience{5'000};
+  for (const auto until = clock.steady() + patience;;) {
+    try {
+      co_await journal.forget(uid);
+      co_return;
+    } catch (const Error& error) {
+      if (error.code() != Code::conflict || clock.steady() >= until) throw;
+    }
+    co_await io::sleep(clock, pause);
+  }
+}
+
+io::Task<Json> JournalApi::Impl::remove(Run run, std::string what, std::string user) {
+  if (!run.state.ended && !run.state.imported) {
+    const bool living = co_await is_living(run.uid);
+    if (living) throw Error(Code::conflict, cat("run ", run.state.name, " has not ended"));
+    journal::Batch batch{.run = run.uid, .fence = run.state.fence, .events = {}, .blobs = {}};
+    batch.after = run.state.seq;
+    batch.add(journal::RunOutcome{.status = protocol::RunStatus::error,
+                                  .text = "",
+                                  .error = "the run was deleted before it had ended"});
+    co_await journal.append(std::move(batch));
+  }
+  const bool all = what.empty();
+  if (all)
+    co_await forget(run.uid);
+  else
+    co_await journal.erase(run.uid);
+  log.info(
+      all ? "run forgotten" : "contents of a run erased",
+      {{"namespace", run.state.ns}, {"run", run.state.name}, {"run_uid", run.uid}, {"user", user}});
+  co_return JsonObject{{"kind", "Status"},
+                       {"apiVersion", "v1"},
+                       {"metadata", JsonObject{}},
+                       {"status", "Success"},
+                       {"details", JsonObject{{"name", run.state.name},
+                                              {"group", protocol::journal_group},
+                                              {"kind", "runrecords"},
+                                              {"uid", run.uid}}}};
 }
 
 io::Task<Json> JournalApi::Impl::import(std::string ns, std::string text, std::string user) {
@@ -117,7 +159,9 @@ io::Task<Json> JournalApi::Impl::import(std::string ns, std::string text, std::s
                                    " of the run's contents were erased; only a "
                                    "whole run can be imported"));
   const std::string uid = run.events.front().run;
-  co_await check_not_living(uid);
+  // A run that lives in this cluster is the gateway's to write: nobody else may take its place.
+  const bool living = co_await is_living(uid);
+  if (living) throw Error(Code::exists, cat("run ", uid, " lives in this cluster"));
   journal::ImportedRun imported{ns, std::move(run.events), std::move(run.blobs)};
   co_await archive.import(std::move(imported));
   log.info("run imported", {{"namespace", ns}, {"run_uid", uid}, {"user", user}});

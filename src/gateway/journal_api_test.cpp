@@ -259,6 +259,37 @@ TEST_F(JournalApiTest, SaysAtOnceThatTheJournalIsAway) {
             "not available now, try again: journal.db: disk full");
 }
 
+TEST_F(JournalApiTest, ErasesContentsAndForgetsRuns) {
+  begin("x", "a", "one");
+  answer("a", "a secret");
+  const std::string one = journal_path("x", "runrecords", "one");
+  EXPECT_EQ(home.ask("DELETE", journal_path("y", "runrecords", "a")).status, 404);
+  const Answered erased = home.ask("DELETE", one + "/contents");
+  ASSERT_EQ(erased.status, 200) << erased.text;
+  EXPECT_EQ(text_at(erased.json(), {"details", "uid"}), "a");
+  const auto file = journal::read_export(home.get("x", "runrecords", "one/export").text);
+  EXPECT_EQ(file.events.size(), 4u) << "that it happened stays";
+  EXPECT_EQ(file.erased.size(), 2u);
+  EXPECT_EQ(home.ask("DELETE", one).status, 200);
+  EXPECT_EQ(home.get("x", "runrecords", "one").status, 404);
+  EXPECT_EQ(home.ask("DELETE", one).status, 404);
+}
+
+TEST_F(JournalApiTest, ForgetsNoRunThatGoesOn) {
+  const StartedRun living = start_run("http://127.0.0.1:9/v1", make_secret("127.0.0.1:9"));
+  begin("default", living.uid, living.name);
+  const std::string path = journal_path("default", "runrecords", living.uid);
+  for (const auto* what : {"", "/contents"}) {
+    const Answered refused = home.ask("DELETE", path + what);
+    EXPECT_EQ(refused.status, 409) << refused.text;
+    EXPECT_NE(refused.text.find("has not ended"), std::string::npos) << refused.text;
+  }
+  begin("default", "deleted", "gone");  // no object has this UID any more
+  EXPECT_EQ(home.ask("DELETE", journal_path("default", "runrecords", "gone/contents")).status, 200);
+  EXPECT_TRUE(run(home.journal.state("deleted"))->ended);
+  EXPECT_EQ(home.ask("DELETE", journal_path("default", "runrecords", "gone")).status, 200);
+}
+
 TEST(BehindFrontProxy, BelievesOnlyTheApiServer) {
   int served = 0;
   const auto ask = [&](std::vector<std::string> names, std::optional<std::string> shown) {

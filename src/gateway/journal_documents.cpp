@@ -62,7 +62,7 @@ Json resource_list() {
                                 {"singularName", ""},
                                 {"namespaced", true},
                                 {"kind", sub.kind},
-                                {"verbs", JsonArray{"get"}}});
+                                {"verbs", words({sub.verb})}});
   }
   return JsonObject{{"kind", "APIResourceList"},
                     {"apiVersion", "v1"},

@@ -1,5 +1,7 @@
 #include "gateway/runs.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "kube/watch.h"
 #include "objects/kinds.h"
@@ -30,11 +32,12 @@ Runs::Runs(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& 
     return run.status.podUID.empty() ? std::vector<std::string>{}
                                      : std::vector<std::string>{run.status.podUID};
   });
-  runs_.on_change(
-      [this](const controller::Key&, const objects::AgentRun*, const objects::AgentRun*) {
-        auto woken = std::exchange(changed_, std::make_shared<io::Event>());
-        woken->set();
-      });
+  const auto wake = [this](const controller::Key&, const auto*, const auto*) {
+    auto woken = std::exchange(changed_, std::make_shared<io::Event>());
+    woken->set();
+  };
+  runs_.on_change(wake);
+  packs_.on_change(wake);
 }
 
 io::Task<> Runs::watch() {
@@ -49,24 +52,39 @@ io::Task<> Runs::watch() {
   co_await group.join();
 }
 
-io::Task<RunPtr> Runs::of_pod(PodIdentity pod) {
+io::Task<> Runs::wait_until(std::function<bool()> is_true) {
   const auto until = clock_.steady() + patience;
-  for (;;) {
-    for (const auto& [key, run] : runs_.list_by(index_pod, pod.uid))
-      if (run && key.ns == pod.ns) co_return run;
+  while (!is_true()) {
     const auto left = until - clock_.steady();
-    if (left <= base::Duration(0))
-      throw base::Error(base::Code::denied, base::cat("pod ", pod.ns, "/", pod.pod,
-                                                      " is not the recorded pod of a run"));
+    if (left <= base::Duration(0)) co_return;
     auto change = changed_;
     auto wait = change->wait();
     try {
-      co_await io::within(clock_, left, "waiting for the run's pod to be recorded",
-                          std::move(wait));
+      co_await io::within(clock_, left, "waiting for what the API server knows", std::move(wait));
     } catch (const base::Error& error) {
       if (error.code() != base::Code::timeout) throw;
     }
   }
+}
+
+io::Task<RunPtr> Runs::of_pod(PodIdentity pod) {
+  RunPtr found;
+  std::function<bool()> is_there = [&] {
+    for (const auto& [key, run] : runs_.list_by(index_pod, pod.uid))
+      if (run && key.ns == pod.ns) found = run;
+    return found != nullptr;
+  };
+  co_await wait_until(std::move(is_there));
+  co_return found;
+}
+
+io::Task<> Runs::wait_for_packs(RunPtr run) {
+  std::function<bool()> are_there = [&] {
+    return std::ranges::all_of(run->spec.skills, [&](const objects::SkillRef& skill) {
+      return skill.skillPackRef.empty() || packs_.find({run->metadata.ns, skill.skillPackRef});
+    });
+  };
+  co_await wait_until(std::move(are_there));
 }
 
 std::vector<objects::SkillPack> Runs::packs_of(const objects::AgentRun& run) const {

@@ -1,6 +1,7 @@
 // The runs, agents and skill packs as the API server has them, kept by watches.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,8 +25,10 @@ class Runs {
 
   io::Task<> watch();  // until cancelled
   // The run whose status.podUID is this pod, in the pod's own namespace. A pod that the controller
-  // has not recorded yet is waited for, ten seconds at most; then Error(denied).
+  // has not recorded yet is waited for, ten seconds at most; then nothing.
   io::Task<RunPtr> of_pod(PodIdentity);
+  // Waits, ten seconds at most, until the packs that the run names are known.
+  io::Task<> wait_for_packs(RunPtr);
   RunPtr find(const std::string& ns, const std::string& name) const {
     return runs_.find({ns, name});
   }
@@ -33,6 +36,8 @@ class Runs {
   std::vector<objects::SkillPack> packs_of(const objects::AgentRun&) const;
 
  private:
+  io::Task<> wait_until(std::function<bool()> is_true);
+
   io::Loop& loop_;
   base::Clock& clock_;
   base::Random& random_;

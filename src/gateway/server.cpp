@@ -156,6 +156,7 @@ struct Gateway::Impl {
 
   io::Task<std::string> hello(RunPtr run, std::string body) {
     const auto said = from_text<Hello>(body);
+    co_await runs.wait_for_packs(run);
     const auto packs = runs.packs_of(*run);
     const auto declared = policy::declared_tools(packs);
     auto session = session_of(run->metadata.uid);
@@ -464,6 +465,15 @@ struct Gateway::Impl {
     const PodIdentity pod =
         co_await verifier.verify(std::string(exchange.headers().get("Authorization")));
     const RunPtr run = co_await runs.of_pod(pod);
+    if (!run) {
+      io::Response refused =
+          refusal(base::Error(base::Code::denied, cat("pod ", pod.ns, "/", pod.pod,
+                                                      " is not the recorded pod of a run")));
+      refused.headers.set("Retry-After", "1");  // its controller may be away
+      log.warn("pod refused", {{"namespace", pod.ns}, {"pod", pod.pod}});
+      co_await exchange.respond(std::move(refused));
+      co_return;
+    }
     // Only where clients of their own send one is there a query.
     std::string target = exchange.target().substr(0, exchange.target().find('?'));
     if (!llm::find_endpoint(target) && target != "/v1/models") target = exchange.target();

@@ -240,10 +240,7 @@ conversations: [{steps: [{tool_calls: [{name: execute_command, arguments: {comma
           R"("},"spec":{"skills":[{"name":"k","content":"c"}],"sidecar":{"image":"sympozium/tools"}}})")));
   StartedRun started = start_run(provider, cat(R"("skills":[{"skillPackRef":")", pack, R"("}],)"));
   const ToolCall call{"1.0", "execute_command", R"({"command":"date"})"};
-  // The watch may show the pack later than the run.
-  Answered answer = hello(started);
-  for (int i = 0; i < 1000 && answer.status == 404; ++i) answer = hello(started);
-  const auto first = from_text<Welcome>(answer.text);
+  const Welcome first = welcome(started);  // it waits for the pack
   EXPECT_NE(first.system.find("/skills/k.md"), std::string::npos);
   const std::string fence = cat("1.", first.execution);
   turn(started, 1, 0, "count", fence);

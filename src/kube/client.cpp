@@ -404,6 +404,13 @@ io::Task<std::unique_ptr<LogStream>> Client::open_path(std::string path) {
   co_return std::make_unique<HttpLog>(std::move(stream));
 }
 
+io::Task<base::Json> Client::delete_path(std::string path) {
+  auto request = impl_->request("DELETE", path, "application/json");
+  std::string doing = "deleting " + path;
+  base::Json answer = co_await impl_->send(std::move(request), std::move(doing));
+  co_return answer;
+}
+
 io::Task<base::Json> Client::post_path(std::string path, std::string type, std::string body) {
   auto request = impl_->request("POST", path, "application/json");
   request.headers.set("Content-Type", std::move(type));

@@ -44,6 +44,7 @@ class Client final : public Api, public RawApi {
   io::Task<std::unique_ptr<LogStream>> log(Ref pod, LogOptions) override;
   io::Task<base::Json> get_path(std::string path) override;
   io::Task<std::unique_ptr<LogStream>> open_path(std::string path) override;
+  io::Task<base::Json> delete_path(std::string path) override;
   io::Task<base::Json> post_path(std::string path, std::string type, std::string body) override;
 
  private:

@@ -15,6 +15,8 @@ class RawApi {
   virtual ~RawApi() = default;
   // GET; the body as it comes.
   virtual io::Task<std::unique_ptr<LogStream>> open_path(std::string path) = 0;
+  // DELETE; the JSON answer.
+  virtual io::Task<base::Json> delete_path(std::string path) = 0;
   // POST of a body of this media type; the JSON answer.
   virtual io::Task<base::Json> post_path(std::string path, std::string type, std::string body) = 0;
 };

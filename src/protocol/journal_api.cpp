@@ -74,8 +74,11 @@ const std::vector<JournalResource>& journal_resources() {
       {"runrecords",
        "runrecord",
        "RunRecord",
-       {"create", "get", "list"},
-       {{"events", "RunEvent"}, {"export", "RunRecord"}, {"blobs", "RunRecord"}}},
+       {"create", "delete", "get", "list"},
+       {{"events", "RunEvent"},
+        {"export", "RunRecord"},
+        {"blobs", "RunRecord"},
+        {"contents", "RunRecord", "delete"}}},
       {"runevents", "runevent", "RunEvent", {"list", "watch"}, {}},
       {"rundeltas", "rundelta", "RunEvent", {"list", "watch"}, {}},
       {"checkpoints", "checkpoint", "Checkpoint", {"list"}, {}}};

@@ -6,6 +6,8 @@
 //   GET  runrecords                    → RunRecordList   ?name= &limit= &continue=      the newest first
 //   POST runrecords                    ← an export       → RunRecord                    a run of another journal, read-only
 //   GET  runrecords/NAME               → RunRecord       by name (its latest run) or UID
+//   DELETE runrecords/NAME             → Status          all there is of a run that has ended, or that was deleted before
+//   DELETE runrecords/NAME/contents    → Status          what was said in it; that it happened stays, and verifies
 //   GET  runrecords/NAME/events        → RunEvent lines  ?after=SEQ &watch=true &timeoutSeconds=
 //   GET  runrecords/NAME/export        → an export (journal/export.h)
 //   GET  runrecords/NAME/blobs/SHA256  → the bytes of a content that the run names
@@ -38,11 +40,12 @@ inline constexpr std::string_view journal_api_version = "journal.sympozium.ai/v1
 // What the group serves, for discovery and for RBAC.
 struct JournalSubresource {
   std::string_view name, kind;
+  std::string_view verb = "get";
 };
 struct JournalResource {
   std::string_view plural, singular, kind;
   std::vector<std::string_view> verbs;
-  std::vector<JournalSubresource> subresources;  // get
+  std::vector<JournalSubresource> subresources;
 };
 const std::vector<JournalResource>& journal_resources();
 

@@ -182,6 +182,19 @@ def check_rights(home, name):
     assert "connect" not in refused.stderr
 
 
+def check_retention(home):
+    """What was said is erased, or all of it forgotten, by who may. What other runs said, too, stays theirs."""
+    finish_run(home, "private", "write and count my secret")
+    refused = home.kubectl("--as=tess", "delete", "--raw", f"{GROUP}/default/runrecords/private/contents", check=False)
+    assert refused.returncode != 0 and 'cannot delete resource "runrecords/contents"' in refused.stderr, refused
+    assert "runrecord.journal.sympozium.ai/private erased" in home.sympozium("erase", "private").stdout
+    transcript = home.sympozium("logs", "private", "--steps").stdout
+    assert "(erased)" in transcript and "my secret" not in transcript, transcript
+    assert "deleted" in home.kubectl("delete", "runrecord", "private").stdout
+    assert home.sympozium("logs", "private", "--steps", check=False).returncode != 0
+    assert "/seen forgotten" in home.sympozium("forget", "--ended-before", "0s").stdout
+
+
 def main():
     home = HOMES[sys.argv[1]]()
     embedded = isinstance(home, Embedded)
@@ -200,6 +213,7 @@ def main():
         check_follow(home)
         check_diff(home)
         check_file(home, "seen")
+        check_retention(home)
         assert not home.crashes(), home.crashes()
         if not embedded:
             run(SYMPOZIUM, "down", "--state", home.state)
