@@ -1,33 +1,21 @@
 #include "apiserver/relay.h"
 
+#include "io/while_client_stays.h"
+
 namespace apiserver {
 
 namespace {
 
-io::Task<> copy(io::ResponseStream& from, io::Exchange& to, io::TaskGroup& both) {
-  for (;;) {
-    auto piece = co_await from.next();
-    if (!piece) break;
-    co_await to.send(*piece);
-  }
-  both.stop();
-}
-
-io::Task<> notice_client(io::Exchange& exchange, bool& gone, io::TaskGroup& both) {
-  co_await exchange.client_gone();
-  gone = true;
-  both.stop();
+io::Task<> copy(io::ResponseStream& from, io::Exchange& to) {
+  while (auto piece = co_await from.next()) co_await to.send(*piece);
 }
 
 }  // namespace
 
 io::Task<> relay(Context& context, io::ResponseStream& from, io::Exchange& to) {
-  bool gone = false;
-  io::TaskGroup both(context.loop);
-  both.spawn("copy", copy(from, to, both));
-  both.spawn("client", notice_client(to, gone, both));
-  co_await both.join();
-  if (!gone) co_await to.end();
+  auto copied = copy(from, to);
+  const bool stayed = co_await io::while_client_stays(context.loop, to, std::move(copied));
+  if (stayed) co_await to.end();
 }
 
 }  // namespace apiserver

@@ -11,6 +11,7 @@
 #include "io/crypto.h"
 #include "io/file.h"
 #include "io/tls.h"
+#include "io/while_client_stays.h"
 #include "protocol/codec.h"
 #include "protocol/gateway.h"
 
@@ -80,7 +81,8 @@ std::string file_id(std::string_view execution, std::string_view call) {
 struct Bridge::Impl {
   Impl(io::Loop& l, base::Clock& c, base::Log& g, std::unique_ptr<io::Dialer> gateway_,
        Config config_)
-      : clock(c),
+      : loop(l),
+        clock(c),
         log(g),
         config(std::move(config_)),
         gateway(l, c, std::move(gateway_), "gateway"),
@@ -94,6 +96,7 @@ struct Bridge::Impl {
     io::Event ended;
   };
 
+  io::Loop& loop;
   base::Clock& clock;
   base::Log& log;
   Config config;
@@ -195,7 +198,22 @@ struct Bridge::Impl {
   io::Task<> relay(io::Exchange& exchange) {
     const Body body = co_await read_body(exchange, body_bytes_max);
     Answer answer = co_await ask(exchange, exchange.target(), body.bytes);
-    if (exchange.target() == "/v1/hello" && answer.response.status == 200) {
+    co_await exchange.respond(std::move(answer.response));
+  }
+
+  // As long as the agent is there: that of one which died meanwhile would end its successor's
+  // execution.
+  io::Task<> relay_hello(io::Exchange& exchange) {
+    const Body body = co_await read_body(exchange, body_bytes_max);
+    Answer answer;
+    auto asking = [](Impl& self, const io::Exchange& from, const std::string& said,
+                     Answer& out) -> io::Task<> {
+      out = co_await self.ask(from, from.target(), said);
+    };
+    auto asked = asking(*this, exchange, body.bytes, answer);
+    const bool stayed = co_await io::while_client_stays(loop, exchange, std::move(asked));
+    if (!stayed) co_return;
+    if (answer.response.status == 200) {
       const base::Json welcome = base::parse_json(answer.response.body);
       execution = cat(base::find_int(welcome, {"attempt"}).value_or(0), ".",
                       base::find_int(welcome, {"execution"}).value_or(0));
@@ -362,9 +380,10 @@ struct Bridge::Impl {
         co_await relay_foreign(exchange);
       } else if (posted && target == "/v1/tools/execute") {
         co_await execute(exchange);
-      } else if (posted && (target == "/v1/hello" || target == "/v1/tools/decide" ||
-                            target == "/v1/tools/outcome" || target == "/v1/fetch" ||
-                            target == "/v1/outcome")) {
+      } else if (posted && target == "/v1/hello") {
+        co_await relay_hello(exchange);
+      } else if (posted && (target == "/v1/tools/decide" || target == "/v1/tools/outcome" ||
+                            target == "/v1/fetch" || target == "/v1/outcome")) {
         co_await relay(exchange);
       } else {
         refusal =

@@ -37,6 +37,8 @@ struct ScriptedGateway {
   std::optional<Decision> verdict;
   std::string grant_for;  // arguments that the grant covers, when not those asked for
   std::function<void()> before_deciding = [] {};
+  bool holds = false;  // answers nothing until its client has gone
+  io::Event held, left;
 
   io::Task<> handle(io::Exchange& exchange) {
     const std::string body = co_await exchange.body(1 << 25);
@@ -51,6 +53,12 @@ struct ScriptedGateway {
     if (unrecorded > 0) {
       --unrecorded;
       co_await exchange.respond({403, {{"Retry-After", "1"}}, ""});
+      co_return;
+    }
+    if (holds) {
+      held.set();
+      co_await exchange.client_gone();
+      left.set();
       co_return;
     }
     std::string answer = "{}";
@@ -90,6 +98,7 @@ struct BridgeTest : testing::Test {
   ScriptedGateway gateway;
   bool with_sidecar = true;
   int times_at_once = 1;  // the same request is sent
+  bool leaves = false;    // the agent dies when the gateway holds its request
 
   BridgeTest() {
     for (const char* name : {"ipc", "ipc/skill-tools", "workspace"})
@@ -133,7 +142,15 @@ struct BridgeTest : testing::Test {
       };
       io::TaskGroup asking(loop);
       for (int i = 0; i < times_at_once; ++i) asking.spawn("asking", send());
+      if (leaves) {
+        loop.run(gateway.held.wait());
+        asking.stop();
+      }
       loop.run(asking.join());
+    }
+    if (leaves) {
+      auto left = gateway.left.wait();
+      loop.run(io::within(clock, base::Duration(10'000), "the bridge to leave", std::move(left)));
     }
     group.stop();
     loop.run(group.join());
@@ -179,6 +196,11 @@ TEST_F(BridgeTest, WaitsForAGatewayThatIsAway) {
   gateway.unrecorded = 2;
   EXPECT_EQ(ask("/v1/hello", "{}").status, 200);
   EXPECT_EQ(gateway.seen.size(), 6u);
+}
+
+TEST_F(BridgeTest, TakesAHelloBackWhenItsAgentHasDied) {
+  gateway.holds = leaves = true;
+  EXPECT_NO_THROW(ask("/v1/hello", "{}"));
 }
 
 TEST_F(BridgeTest, LetsOneLargeRequestInAfterTheOther) {

@@ -14,6 +14,7 @@
 #include "gateway/runs.h"
 #include "gateway/session.h"
 #include "gateway/workspace.h"
+#include "io/while_client_stays.h"
 #include "llm/family.h"
 #include "policy/tools.h"
 #include "protocol/codec.h"
@@ -188,6 +189,11 @@ struct Gateway::Impl {
       if (fork->newSystemPrompt) welcome.newSystem = welcome.system;
     }
     co_return to_text(welcome);
+  }
+
+  // For as long as the agent is there: one that died while it waited begins no execution.
+  io::Task<> greet(RunPtr run, std::string body, std::string& out) {
+    out = co_await hello(std::move(run), std::move(body));
   }
 
   io::Task<> begin_execution(const objects::AgentRun& run, Session& session,
@@ -481,8 +487,10 @@ struct Gateway::Impl {
     co_await check_not_over(*run, path);
     std::string body = co_await exchange.body(settings.body_bytes);
     if (path == "/v1/hello") {
-      std::string welcome = co_await hello(run, std::move(body));
-      co_await exchange.respond(answer(std::move(welcome)));
+      std::string welcome;
+      auto greeting = greet(run, std::move(body), welcome);
+      const bool stayed = co_await io::while_client_stays(loop, exchange, std::move(greeting));
+      if (stayed) co_await exchange.respond(answer(std::move(welcome)));
       co_return;
     }
     if (exchange.method() == "GET" && target == "/v1/models") {

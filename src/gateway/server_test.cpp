@@ -4,6 +4,7 @@
 #include "gateway/gateway_fixture_test.h"
 #include "objects/agent_run.h"
 #include "objects/kinds.h"
+#include "protocol/names.h"
 #include "support/virtual_clock.h"
 
 namespace gateway {
@@ -207,6 +208,27 @@ TEST_F(GatewayTest, ResumesARunInANewPod) {
   EXPECT_EQ(decide(started, fetch_call, "2.1").verdict, Verdict::allow);  // idempotent
   EXPECT_EQ(turn(started, 2, 1, "go on", "2.1").result.value().message.content, "Done.");
   EXPECT_EQ(provider.stats().requests, 2);
+}
+
+TEST_F(GatewayTest, BeginsNoExecutionOfAnAgentThatDiedWhileItWaited) {
+  Simulated provider(tool_script);
+  StartedRun started = start_run(provider);
+  StartedRun next = started;
+  next.pod = unique_name("pod");
+  next.pod_uid = make_pod(next.pod);
+  next.token = make_token(next.pod, next.pod_uid, protocol::audience_gateway);
+  {
+    io::TaskGroup asking(world().loop);
+    auto dies = [](GatewayTest& test, const StartedRun& who) -> io::Task<> {
+      io::Request request = test.request_to(who, "/v1/hello", to_text(Hello{"dying"}), "");
+      co_await test.life->client.send(std::move(request), base::Duration(15'000));
+    };
+    asking.spawn("hello", dies(*this, next));
+    for (int i = 0; i < 500; ++i) run(io::yield());
+  }
+  patch_run_status(started.name, JsonObject{{"podUID", next.pod_uid}, {"attempt", 2}});
+  EXPECT_EQ(welcome(next).execution, 1);
+  EXPECT_EQ(kinds(next), (std::vector<std::string>{"run.begun", "execution.begun"}));
 }
 
 TEST_F(GatewayTest, LeavesTheWorkspaceOfALivingPodAlone) {

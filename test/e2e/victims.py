@@ -118,7 +118,7 @@ class Killer(threading.Thread):
         return self.home.kubectl("delete", "pod", pod, "--grace-period=0", "--force", "--wait=false", check=False).returncode == 0
 
     def kill_api_server(self):
-        """A stock one, which nobody but us starts again, and which takes long for that: it is left half a minute between its deaths."""
+        """A stock one, which nobody but us starts again, and which takes long for that: it is left a minute between its deaths."""
         if time.monotonic() < self.spare_api_server_until:
             return False
         pid = int((self.home.plane_state / "run/kube-apiserver.pid").read_text().split()[0])
@@ -126,7 +126,7 @@ class Killer(threading.Thread):
         while read_process(pid):  # else its port is still taken, and it would get another one
             time.sleep(0.01)
         self.home.start_plane()
-        self.spare_api_server_until = time.monotonic() + 30
+        self.spare_api_server_until = time.monotonic() + 60
         return True
 
     def stop(self):
