@@ -51,7 +51,7 @@ class RecordingLog final : public base::Log {
 class WrappedApi final : public kube::Api {
  public:
   io::Task<base::Json> get(kube::Ref ref, kube::GetOptions options) override {
-    if (failures-- > 0) throw base::Error(base::Code::unavailable, "connection refused");
+    if (failures-- > 0) throw base::Error(failure, "connection refused");
     return world().api.get(ref, options);
   }
   io::Task<kube::Page> list(kube::Ref r, kube::ListOptions o) override {
@@ -81,6 +81,7 @@ class WrappedApi final : public kube::Api {
     return world().api.get_path(path);
   }
   int failures = 0, paths_asked = 0, paths_denied = 0;
+  base::Code failure = base::Code::unavailable;
   std::vector<base::Json> patches;
   io::Event written;  // with each patch
 };

@@ -28,6 +28,7 @@ constexpr Duration connect_limit{15'000};
 constexpr Duration first_pause{500};
 constexpr Duration last_bytes{200};                       // after [DONE]
 constexpr Duration secret_patience{60'000};               // while the API server is away
+constexpr Duration denial_patience{20'000};               // while it forbids
 constexpr Duration first_look{100}, longest_look{5'000};  // between two looks for the Secret
 constexpr std::size_t refusal_bytes_max = 1024 * 1024;
 constexpr std::size_t remembered_max = 1024;  // limiters, and connections' origins
@@ -264,10 +265,11 @@ struct Providers::Impl {
   }
 
   // Read anew for each call, so that a changed key or annotation holds at once. An API server that
-  // is away is waited for.
+  // is away is waited for; for a moment also one that forbids, as it does until it knows our
+  // rights.
   io::Task<Key> read_key(const ProviderTarget& target, const ProviderAddress& address) {
     if (target.secret.empty()) co_return key_of(target, address, {});
-    const auto give_up = clock.steady() + secret_patience;
+    const auto begun = clock.steady();
     for (Duration pause = first_look;; pause = std::min(pause * 2, longest_look)) {
       std::string why;
       try {
@@ -282,7 +284,7 @@ struct Providers::Impl {
                           error.code() == base::Code::internal;
         if (!away && error.code() != base::Code::denied) throw;
         why = error.what();
-        if (!away || clock.steady() >= give_up)
+        if (clock.steady() - begun >= (away ? secret_patience : denial_patience))
           throw ProviderFailed{
               {away ? "internal" : "provider_unauthorized",
                cat("reading the Secret that spec.model.authSecretRef names: ", why)},

@@ -411,23 +411,30 @@ TEST_F(ProviderCalls, SendNoKeyThatIsNotMeantForTheHost) {
   EXPECT_EQ(provider.stats().requests, 0);
 }
 
-TEST_F(ProviderCalls, WaitForAnApiServerThatIsAway) {
-  Simulated provider("conversations: [{steps: [{text: hi}]}]");
+TEST_F(ProviderCalls, WaitForAnApiServerThatIsAwayOrDoesNotKnowOurRightsYet) {
+  Simulated provider("conversations: [{forever: true, steps: [{text: hi}]}]");
   const auto target = target_of(provider);
-  api.failures = 3;
-  Outcome out;
-  auto story = [&]() -> io::Task<> {
-    io::TaskGroup calls(world().loop);
-    calls.spawn("call", ask(target, "x", out));
-    while (!out.result && !out.failed) {
-      if (api.failures > 0) clock.advance(Duration(100));
-      if (api.failures == 0) clock.advance_to_next();
-      co_await io::yield();
-    }
-    co_await calls.join();
+  const auto answer_after = [&](int failures, base::Code failure) {
+    api.failures = failures;
+    api.failure = failure;
+    Outcome out;
+    auto story = [&]() -> io::Task<> {
+      io::TaskGroup calls(world().loop);
+      calls.spawn("call", ask(target, "x", out));
+      while (!out.result && !out.failed) {
+        if (api.failures > 0) clock.advance(Duration(100));
+        if (api.failures == 0) clock.advance_to_next();
+        co_await io::yield();
+      }
+      co_await calls.join();
+    };
+    play(story());
+    return out;
   };
-  play(story());
-  EXPECT_EQ(out.text(), "hi") << out.message();
+  EXPECT_EQ(answer_after(3, base::Code::unavailable).text(), "hi");
+  EXPECT_EQ(answer_after(3, base::Code::denied).text(), "hi");
+  EXPECT_NE(answer_after(1'000'000, base::Code::denied).message().find("authSecretRef"),
+            std::string::npos);
 }
 
 TEST_F(ProviderCalls, TakeTurnsWhenAKeyHasNoSeatLeft) {

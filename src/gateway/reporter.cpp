@@ -47,18 +47,27 @@ io::Task<> Reporter::report(journal::Event event) {
       co_await api_.patch(status, patch, {});
       co_return;
     } catch (const base::Error& error) {
-      switch (error.code()) {
-        case base::Code::not_found:  // the run was deleted, or another one has its name: its uid is
-                                     // in the patch
-        case base::Code::invalid:
-        case base::Code::conflict: co_return;
-        case base::Code::cancelled: throw;
-        default:
-          log_.warn("status not reported yet",
-                    {{"namespace", state->ns}, {"run", state->name}, {"error", error.what()}});
-      }
+      if (error.code() == base::Code::cancelled) throw;
+      if (error.code() == base::Code::not_found || error.code() == base::Code::invalid) co_return;
+      log_.warn("status not reported yet",
+                {{"namespace", state->ns}, {"run", state->name}, {"error", error.what()}});
     }
+    const bool gone = co_await is_gone(event.run, status);
+    if (gone) co_return;
     co_await io::sleep(clock_, pause);
+  }
+}
+
+// The run was deleted, or another one has its name: the patch has its uid, so that it is refused
+// with a conflict, as it is when others write at the same time.
+io::Task<bool> Reporter::is_gone(std::string uid, kube::Ref run) {
+  run.subresource.clear();
+  try {
+    const auto object = co_await kube::find(api_, run);
+    co_return !object || base::text_at(*object, {"metadata", "uid"}) != uid;
+  } catch (const base::Error& error) {
+    if (error.code() == base::Code::cancelled) throw;
+    co_return false;
   }
 }
 

@@ -20,6 +20,7 @@ class Reporter {
 
  private:
   io::Task<> report(journal::Event);
+  io::Task<bool> is_gone(std::string uid, kube::Ref run);
   io::Task<base::Json> describe(journal::Event, journal::RunState);
 
   base::Clock& clock_;

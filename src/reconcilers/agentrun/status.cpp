@@ -184,6 +184,11 @@ PodFailure explain_end(const JobCondition& end, const Sight& sight) {
   return {reason::job_failed, cat("job failed: ", end.reason, ": ", end.message)};
 }
 
+base::Time end_of_grace(const Condition& finished) {
+  return finished.lastTransitionTime +
+         (finished.reason == reason::no_outcome ? committed_outcome_grace : outcome_grace);
+}
+
 // The outcome may be on its way, so the run ends only after a grace.
 void observe_end(AgentRunStatus& status, const AgentRun& run, const Sight& sight) {
   const JobCondition* end = sight.job ? find_end(*sight.job) : nullptr;
@@ -193,7 +198,7 @@ void observe_end(AgentRunStatus& status, const AgentRun& run, const Sight& sight
   if (!known || failure.why != reason::job_failed)
     set(status, run, sight.now, condition::finished, true, failure.why, std::move(failure.message));
   known = find_condition(status.conditions, condition::finished);
-  if (sight.now < known->lastTransitionTime + outcome_grace) return;
+  if (sight.now < end_of_grace(*known)) return;
   const Condition finished = *known;
   set_failed(status, run, finished.reason, finished.message, sight.now);
 }
@@ -289,7 +294,7 @@ std::optional<base::Time> next_look(const AgentRunStatus& status, const AgentRun
   std::optional<base::Time> next;
   if (status.startedAt) next = *status.startedAt + timeout_of(run);
   if (const auto* finished = find_condition(status.conditions, condition::finished)) {
-    const base::Time end = finished->lastTransitionTime + outcome_grace;
+    const base::Time end = end_of_grace(*finished);
     if (!next || end < *next) next = end;
   }
   return next;

@@ -38,8 +38,9 @@ inline constexpr std::string_view accepted = "Accepted", started = "Started", fi
 
 inline constexpr base::Duration default_timeout{10 * 60'000};
 // A Job that ended although no outcome is known: how long the gateway's report may still be on its
-// way.
-inline constexpr base::Duration outcome_grace{20'000};
+// way. An agent that ended well has committed one, which comes as soon as a gateway and an API
+// server are there.
+inline constexpr base::Duration outcome_grace{20'000}, committed_outcome_grace{10 * 60'000};
 
 base::Duration timeout_of(const objects::AgentRun&);
 

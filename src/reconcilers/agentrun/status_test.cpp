@@ -293,12 +293,12 @@ TEST(Observe, LeavesAnOutcomeTimeToArriveAfterTheJobsEnd) {
   EXPECT_EQ(status.phase, RunPhase::running);
   EXPECT_EQ(condition_of(status, "Finished"),
             "True NoOutcome: the agent ended without an answer or an error");
-  EXPECT_EQ(next_look(status, a_run()), now + outcome_grace);
+  EXPECT_EQ(next_look(status, a_run()), now + committed_outcome_grace);
 
   Look later = end;
-  later.at = now + outcome_grace - 1ms;
+  later.at = now + committed_outcome_grace - 1ms;
   EXPECT_EQ(later(status).phase, RunPhase::running);
-  later.at = now + outcome_grace;
+  later.at = now + committed_outcome_grace;
   const AgentRunStatus failed = later(status);
   EXPECT_EQ(failed.phase, RunPhase::failed);
   EXPECT_EQ(failed.error, "the agent ended without an answer or an error");
