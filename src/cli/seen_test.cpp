@@ -296,6 +296,8 @@ TEST_F(Seen, WhatAForkSharesIsShownAsRecalledAndNotCounted) {
   Other other;
   ASSERT_EQ(other.call({"import", "-"}, nullptr, call({"export", "f"}).out).code, exit_ok);
   EXPECT_EQ(other.call({"logs", "f", "--steps"}).out, shown);
+}
+
 TEST_F(Seen, RunsAreForgottenByNameAndByAge) {
   record("uid-a", "a", "What does it say?", "hello");
   record("uid-b", "b", "What does it say?", "hello");

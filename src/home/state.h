@@ -5,9 +5,9 @@
 //   pki/       root        the certificate authority and what it signed last
 //   control/   control     objects.db, the API server's keys, audit log
 //   audit.pub              what the journal's signatures are verified with
-//   gateway/   gateway     audit.key, journal.db; or `database`, the connection string of one elsewhere
-//   node/      root        pods, images, shim
-//   run/                   sockets: run/gateway/gateway.sock is what bridges see,
+//   gateway/   gateway     audit.key, journal.db; or `database`, the connection string of one
+//   elsewhere node/      root        pods, images, shim run/                   sockets:
+//   run/gateway/gateway.sock is what bridges see,
 //                          run/journal.sock (of control) what the API server passes requests to
 //   log/                   one file per process
 #pragma once
