@@ -550,7 +550,7 @@ TEST_F(AggregatedTest, AsksForRightsFirst) {
 
 TEST_F(AggregatedTest, ServesWhatIsInDiscoveryOnly) {
   auto list = ask("GET", "/apis/journal.sympozium.ai/v1alpha1").body;
-  ASSERT_EQ(list.at("resources").as_array().size(), 7u);
+  ASSERT_EQ(list.at("resources").as_array().size(), 8u);
   EXPECT_EQ(text_at(list.at("resources").at(1), {"name"}), "runrecords/events");
   EXPECT_EQ(ask("DELETE", records).status, 405) << "not all at once";
   EXPECT_EQ(ask("GET", records + "/a/pods").status, 405);

@@ -81,7 +81,7 @@ using Names = std::vector<std::string>;
 TEST_F(JournalApiTest, SaysWhatItServes) {
   const Json list = home.ask("GET", "/apis/journal.sympozium.ai/v1alpha1").json();
   EXPECT_EQ(text_at(list, {"kind"}), "APIResourceList");
-  EXPECT_EQ(list.at("resources").as_array().size(), 7u);
+  EXPECT_EQ(list.at("resources").as_array().size(), 8u);
   EXPECT_EQ(home.ask("GET", "/apis/journal.sympozium.ai").status, 200);
   EXPECT_EQ(home.ask("GET", "/apis/other").status, 404);
   EXPECT_EQ(home.ask("DELETE", journal_path("x", "runrecords", "a")).status, 404);
