@@ -204,7 +204,7 @@ void observe_end(AgentRunStatus& status, const AgentRun& run, const Sight& sight
 }
 
 void observe_timeout(AgentRunStatus& status, const AgentRun& run, base::Time now) {
-  if (!status.startedAt) return;
+  if (!status.startedAt || find_condition(status.conditions, condition::finished)) return;
   const base::Duration timeout = timeout_of(run);
   if (now < *status.startedAt + timeout) return;
   const Condition* started = find_condition(status.conditions, condition::started);
@@ -291,13 +291,10 @@ void observe(AgentRunStatus& status, const AgentRun& run, const Sight& sight) {
 
 std::optional<base::Time> next_look(const AgentRunStatus& status, const AgentRun& run) {
   if (is_terminal(status.phase)) return {};
-  std::optional<base::Time> next;
-  if (status.startedAt) next = *status.startedAt + timeout_of(run);
-  if (const auto* finished = find_condition(status.conditions, condition::finished)) {
-    const base::Time end = end_of_grace(*finished);
-    if (!next || end < *next) next = end;
-  }
-  return next;
+  if (const auto* finished = find_condition(status.conditions, condition::finished))
+    return end_of_grace(*finished);
+  if (status.startedAt) return *status.startedAt + timeout_of(run);
+  return {};
 }
 
 std::optional<base::Time> job_removal(const AgentRun& run, const Job& job,

@@ -40,7 +40,7 @@ inline constexpr base::Duration default_timeout{10 * 60'000};
 // A Job that ended although no outcome is known: how long the gateway's report may still be on its
 // way. An agent that ended well has committed one, which comes as soon as a gateway and an API
 // server are there.
-inline constexpr base::Duration outcome_grace{20'000}, committed_outcome_grace{10 * 60'000};
+inline constexpr base::Duration outcome_grace{20'000}, committed_outcome_grace{5 * 60'000};
 
 base::Duration timeout_of(const objects::AgentRun&);
 
