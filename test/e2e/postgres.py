@@ -262,7 +262,7 @@ class SecondGateway:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 ["bash", "-c", 'exec 3<&"$0"; exec "$@"', str(socket), "env", "LISTEN_FDNAMES=gateway", SERVER, "gateway", "--kubeconfig",
-                 home.state / "gateway/kubeconfig", "--database", home.state / "gateway/database"],
+                 home.state / "gateway/kubeconfig", "--database", home.state / "gateway/database", "--audit-key", home.state / "gateway/audit.key"],
                 pass_fds=(socket,), user=GATEWAY_USER, group=GATEWAY_USER, extra_groups=[], stdout=log, stderr=log, cwd="/")
         os.close(socket)
         home.processes.append(self.process)
