@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "io/crypto.h"
 #include "journal/export.h"
+#include "journal/line.h"
 #include "journal/merkle.h"
 
 namespace journal {
@@ -18,14 +19,6 @@ using base::JsonObject;
 using base::text_at;
 
 namespace {
-
-std::string line_of(JsonObject object) { return base::to_text(object) + "\n"; }
-
-std::int64_t int_at(const Json& object, std::string_view member) {
-  auto number = base::find_int(object, {member});
-  if (!number) throw Error(Code::invalid, cat("it has no number \"", member, "\""));
-  return *number;
-}
 
 JsonObject encode(const Head& head) {
   JsonObject object{{"run", head.run}, {"seq", head.seq}, {"link", head.link}};

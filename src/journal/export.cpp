@@ -8,6 +8,7 @@
 #include "io/crypto.h"
 #include "journal/audit_lines.h"
 #include "journal/chain.h"
+#include "journal/line.h"
 
 namespace journal {
 
@@ -20,14 +21,6 @@ using base::JsonObject;
 using base::text_at;
 
 namespace {
-
-std::string line_of(JsonObject object) { return base::to_text(object) + "\n"; }
-
-std::int64_t int_at(const Json& object, std::string_view member) {
-  auto number = base::find_int(object, {member});
-  if (!number) throw Error(Code::invalid, cat("it has no number \"", member, "\""));
-  return *number;
-}
 
 // What is missing in words: one, or the first of several.
 std::string describe(const std::set<std::string>& contents) {
