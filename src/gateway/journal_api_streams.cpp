@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "gateway/journal_api_impl.h"
+#include "io/while_client_stays.h"
 #include "journal/export.h"
 #include "objects/agent_run.h"
 #include "protocol/codec.h"
@@ -69,14 +70,8 @@ std::string line_of(const RunEvent& event) { return protocol::to_text(event) + "
 
 io::Task<> JournalApi::Impl::while_heard(io::Exchange& exchange, base::Duration limit,
                                          io::Task<> task) {
-  bool gone = false;
   auto write = [](io::Task<> inner, io::TaskGroup& all) -> io::Task<> {
     co_await std::move(inner);
-    all.stop();
-  };
-  auto notice = [](io::Exchange& from, bool& is_gone, io::TaskGroup& all) -> io::Task<> {
-    co_await from.client_gone();
-    is_gone = true;
     all.stop();
   };
   auto expire = [](base::Clock& c, base::Duration after, io::TaskGroup& all) -> io::Task<> {
@@ -85,10 +80,10 @@ io::Task<> JournalApi::Impl::while_heard(io::Exchange& exchange, base::Duration 
   };
   io::TaskGroup all(loop);
   all.spawn("write", write(std::move(task), all));
-  all.spawn("client", notice(exchange, gone, all));
   all.spawn("limit", expire(clock, limit, all));
-  co_await all.join();
-  if (!gone) co_await exchange.end();
+  auto written = all.join();
+  const bool stayed = co_await io::while_client_stays(loop, exchange, std::move(written));
+  if (stayed) co_await exchange.end();
 }
 
 base::Duration JournalApi::Impl::limit_of(const Asked& asked) const {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "io/crypto.h"
 #include "io/tls.h"
+#include "io/while_client_stays.h"
 #include "node/log_follow.h"
 #include "node/logs.h"
 
@@ -127,23 +128,10 @@ struct LogServer::Impl {
         co_await exchange.send(text);
       };
       auto may_grow = [&left, more = source.may_grow] { return left > 0 && more(); };
-      io::TaskGroup group(loop);
-      auto until_gone = [](io::Exchange& with, io::TaskGroup& all) -> io::Task<> {
-        co_await with.client_gone();
-        all.stop();
-      };
-      auto follow = [](Impl& self, std::string file, std::int64_t from, LogOptions how,
-                       std::function<bool()> grows, std::function<io::Task<>(std::string)> out,
-                       io::TaskGroup& all) -> io::Task<> {
-        LogDecoder decoder(how);
-        co_await follow_log(self.clock, self.blocking, std::move(file), from, std::move(decoder),
-                            std::move(grows), std::move(out));
-        all.stop();
-      };
-      group.spawn("client", until_gone(exchange, group));
-      group.spawn("log",
-                  follow(*this, source.files.back(), begin.size, options, may_grow, give, group));
-      co_await group.join();
+      LogDecoder decoder(options);
+      auto followed = follow_log(clock, blocking, source.files.back(), begin.size,
+                                 std::move(decoder), std::move(may_grow), std::move(give));
+      co_await io::while_client_stays(loop, exchange, std::move(followed));
     }
     co_await exchange.end();
   }
