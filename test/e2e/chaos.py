@@ -9,9 +9,8 @@ import json
 import pathlib
 import sys
 import time
-import urllib.request
 
-from homes import HOMES, ROOT, Model, eventually
+from homes import HOMES, Model, eventually
 from victims import CONTAINERS, Killer, journal, processes
 
 AT_ONCE = 20
@@ -92,13 +91,13 @@ def check(home, names, killer, model):
             assert f"ran:{uid}/2.0" in result or (uid, "2.0") in unknown or status["attempt"] > 1, (name, status)
         assert counted[uid] == (INPUT_TOKENS, TURNS), (name, counted[uid])
         assert status["tokenUsage"]["inputTokens"] == INPUT_TOKENS, (name, status)
-    stats = json.loads(urllib.request.urlopen(f"http://{model.address}/stats", timeout=10).read())
+    requests = model.requests()
     attempts = sum(runs[n]["status"]["attempt"] - 1 for n in names)
-    print(f"model requests {stats['requests']} for {distinct} calls, {intents - distinct} made again; in flight at the gateway's deaths"
+    print(f"model requests {requests} for {distinct} calls, {intents - distinct} made again; in flight at the gateway's deaths"
           f" {killer.lost_calls}; pods lost {attempts}; commands of unknown outcome {len(unknown)}")
     assert distinct == TURNS * len(names), distinct
     assert intents - distinct <= killer.lost_calls, "a call was made again that was not in flight when a gateway died"
-    assert distinct <= stats["requests"] <= intents, "the bill is not what the journal says"
+    assert distinct <= requests <= intents, "the bill is not what the journal says"
     jobs = json.loads(patiently(home, "get", "jobs", "-o", "json").stdout)["items"]
     assert len(jobs) == len(names), len(jobs)
 
@@ -123,10 +122,8 @@ def main():
     print(f"seed {seed}", flush=True)
     home = HOMES[kind]()
     try:
-        script = home.folder / "chaos.yaml"
-        script.write_text(SCRIPT)
-        model = Model(home, script)
-        home.kubectl("apply", "-f", "-", text=(ROOT / "examples/first-run/agent.yaml").read_text().replace("127.0.0.1:9411", model.address))
+        model = Model.saying(home, SCRIPT)
+        home.kubectl("apply", "-f", "-", text=model.example())
         victims = ["agent", "bridge", "tools", "pod", "node", "control", "gateway"] + ["api-server"] * (kind == "cluster")
         killer = Killer(home, victims, seed)
         killer.start()

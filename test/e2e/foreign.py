@@ -6,11 +6,10 @@ its start in an empty workspace, and pays for no answer twice. Its image is one 
 import json
 import pathlib
 import sys
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "frameworks"))
 import oci
-from homes import HOMES, ROOT, SYMPOZIUM, Model, eventually, run
+from homes import HOMES, SYMPOZIUM, Model, eventually, run
 
 SCRIPT = """
 conversations:
@@ -55,10 +54,6 @@ def finish(home, name, *arguments, **options):
     return eventually(f"run {name} has ended", ended, 150)
 
 
-def requests(model):
-    return json.load(urllib.request.urlopen(f"http://{model.address}/stats"))["requests"]
-
-
 def an_image(folder):
     """One layer with busybox."""
     links = [(f"/bin/{applet}", "busybox") for applet in ("sh", "wget", "sed", "ls", "touch")]
@@ -66,12 +61,12 @@ def an_image(folder):
 
 
 def check_crashes(home, model, image):
-    before = requests(model)
+    before = model.requests()
     seen = finish(home, "crashing", image, PROGRAM)
     status = seen["status"]
     assert status["phase"] == "Succeeded" and status["result"] == "the third and last", status
     assert status["outcome"]["attempt"] == 1 and status["outcome"]["execution"] == 3, status
-    assert requests(model) - before == 3, "an answer was paid for twice"
+    assert model.requests() - before == 3, "an answer was paid for twice"
     assert status["tokenUsage"]["inputTokens"] == 60, status
     assert "divergence" not in status, status
     pod = home.get("pod", status["podName"])
@@ -101,11 +96,8 @@ def check_mistakes(home):
 def main():
     home = HOMES[sys.argv[1]]()
     try:
-        script = home.folder / "foreign.yaml"
-        script.write_text(SCRIPT)
-        model = Model(home, script)
-        manifest = (ROOT / "examples/first-run/agent.yaml").read_text().replace("127.0.0.1:9411", model.address)
-        agent = "\n---\n".join(part for part in manifest.split("\n---\n") if "kind: SkillPack" not in part)
+        model = Model.saying(home, SCRIPT)
+        agent = "\n---\n".join(part for part in model.example().split("\n---\n") if "kind: SkillPack" not in part)
         home.kubectl("apply", "-f", "-", text=agent)
         home.kubectl("patch", "agent", "first", "--type=merge", "-p", '{"spec":{"skills":null}}')
         run(SYMPOZIUM, "image", "import", an_image(home.folder), "--name", "acme/agent:1", "--state", home.state)

@@ -5,8 +5,8 @@ The source has ended, is gone, still runs, was imported, or is a foreign agent's
 import json
 import sys
 
-from foreign import PROGRAM, agent_run, finish, requests
-from homes import HOMES, ROOT, Embedded, Model, eventually
+from foreign import PROGRAM, agent_run, finish
+from homes import HOMES, Embedded, Model, eventually
 from see_again import GROUP, finish_run
 
 SCRIPT = """
@@ -42,9 +42,9 @@ class Fork:
     """The new run of `sympozium fork …`, and how often the model was asked for it."""
 
     def __init__(self, home, model, name, source, *flags):
-        before = requests(model)
+        before = model.requests()
         self.out = home.sympozium("fork", source, "--name", name, *flags).stdout
-        self.asked = requests(model) - before
+        self.asked = model.requests() - before
         self.status = home.get("agentrun", name)["status"]
         self.steps = home.sympozium("logs", name, "--steps").stdout
 
@@ -89,13 +89,13 @@ def check_of_a_running_run(home, model):
     home.kubectl("delete", "agentrun", "slow", "--wait=true")
 
 
-def check_of_an_imported_run(home, model, agent):
+def check_of_an_imported_run(home, model):
     path = home.folder / "fork.ndjson"
     path.write_text(home.sympozium("export", "again").stdout)
     assert ": sound: " in home.sympozium("audit", "verify", path).stdout
     other = Embedded()
     try:
-        other.kubectl("apply", "-f", "-", text=agent)
+        other.kubectl("apply", "-f", "-", text=model.example())
         other.sympozium("import", path)
         assert other.sympozium("logs", "again", "--steps").stdout == home.sympozium("logs", "again", "--steps").stdout
         fork = Fork(other, model, "there", "again", "--at", "2")
@@ -133,19 +133,15 @@ def check_of_a_foreign_agent(home, model):
 def main():
     home = HOMES[sys.argv[1]]()
     try:
-        script = home.folder / "fork.yaml"
-        script.write_text(SCRIPT)
-        model = Model(home, script)
-        agent = (ROOT / "examples/first-run/agent.yaml").read_text().replace("127.0.0.1:9411", model.address)
-        home.kubectl("apply", "-f", "-", text=agent)
-        if not isinstance(home, Embedded):
-            home.kubectl("wait", "--for=condition=Available", "--timeout=60s", "apiservice/v1alpha1.journal.sympozium.ai")
+        model = Model.saying(home, SCRIPT)
+        home.kubectl("apply", "-f", "-", text=model.example())
+        home.wait_for_journal()
         uid = finish_run(home, "seen", "write and count")
-        assert requests(model) == 3
+        assert model.requests() == 3
         check_shares(home, model, uid)
         check_goes_another_way(home, model, uid)
         check_of_a_running_run(home, model)
-        check_of_an_imported_run(home, model, agent)
+        check_of_an_imported_run(home, model)
         check_mistakes(home)
         check_of_a_foreign_agent(home, model)
         assert not home.crashes(), home.crashes()

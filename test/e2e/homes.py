@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PRESET = os.environ.get("PRESET", "dev")
@@ -67,6 +68,9 @@ class Home:
 
     def audit(self):
         return [json.loads(line) for line in self.audit_log.read_text().splitlines() if line.endswith("}")]
+
+    def wait_for_journal(self):
+        """Until it is served; with an API server of our own it always is."""
 
     def crashes(self):
         """What the shim says of services that ended by themselves; kill -9 is a test's doing."""
@@ -134,6 +138,9 @@ class Cluster(Home):
         self.kubectl("create", "clusterrolebinding", "installer", "--clusterrole=cluster-admin", "--user=installer")
         self.up("--kubeconfig", installer, *self.loops)
 
+    def wait_for_journal(self):
+        self.kubectl("wait", "--for=condition=Available", "--timeout=60s", "apiservice/v1alpha1.journal.sympozium.ai")
+
     def start_plane(self):
         """Also again, when a part of it has died."""
         run(ROOT / "test/cluster/up", "--state", self.plane_state, *self.plane, timeout=3000)
@@ -165,6 +172,23 @@ class Model:
                 self.address = line.split("http://")[1].split("/")[0]
                 break
         assert self.address, "model-sim did not start"
+
+    @classmethod
+    def saying(cls, home, text):
+        """By a script that is given as its text."""
+        script = home.folder / "model.yaml"
+        script.write_text(text)
+        return cls(home, script)
+
+    def stats(self):
+        return json.loads(urllib.request.urlopen(f"http://{self.address}/stats", timeout=10).read())
+
+    def requests(self):
+        return self.stats()["requests"]
+
+    def example(self):
+        """The manifests of examples/first-run, whose agent asks this model."""
+        return (ROOT / "examples/first-run/agent.yaml").read_text().replace("127.0.0.1:9411", self.address)
 
 
 def eventually(what, look, seconds=60):

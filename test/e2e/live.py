@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from foreign import agent_run
-from homes import HOMES, ROOT, SYMPOZIUM, Embedded, Model, cluster_programs, eventually
+from homes import HOMES, SYMPOZIUM, Model, cluster_programs, eventually
 from see_again import GROUP, RIGHTS
 
 SCRIPT = """
@@ -99,12 +99,9 @@ def check_terminal(home):
 def main():
     home = HOMES[sys.argv[1]]()
     try:
-        script = home.folder / "live.yaml"
-        script.write_text(SCRIPT)
-        model = Model(home, script)
-        home.kubectl("apply", "-f", "-", text=(ROOT / "examples/first-run/agent.yaml").read_text().replace("127.0.0.1:9411", model.address))
-        if not isinstance(home, Embedded):
-            home.kubectl("wait", "--for=condition=Available", "--timeout=60s", "apiservice/v1alpha1.journal.sympozium.ai")
+        model = Model.saying(home, SCRIPT)
+        home.kubectl("apply", "-f", "-", text=model.example())
+        home.wait_for_journal()
         check_pieces(home, "ours")
         check_rights(home)
         check_terminal(home)

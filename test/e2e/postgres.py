@@ -11,9 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 
-from homes import HOMES, ROOT, SYMPOZIUM, Model, eventually, run
+from homes import HOMES, SYMPOZIUM, Model, eventually, run
 from victims import service_pids
 
 SERVER = SYMPOZIUM.parent / "sympozium-server"
@@ -179,10 +178,6 @@ def check_the_journal_stays_where_it_is(home):
 
 # ---- runs ----
 
-def requests(model):
-    return json.load(urllib.request.urlopen(f"http://{model.address}/stats", timeout=10))["requests"]
-
-
 def manifest(name, address):
     return json.dumps({"apiVersion": "sympozium.ai/v1alpha1", "kind": "AgentRun", "metadata": {"name": name},
                        "spec": {"agentRef": "first", "agentId": "default", "sessionKey": name, "task": "three steps", "timeout": "3m",
@@ -231,11 +226,11 @@ def check_a_run(home, model):
     assert "the database of" in run(SYMPOZIUM, "status", "--state", home.state).stdout
     words = open(f"/proc/{service_pids(home)['gateway']}/cmdline").read()
     assert words.startswith(str(SERVER)) and PASSWORD not in words, words
-    assert requests(model) == 3
+    assert model.requests() == 3
 
 
 def check_the_database_dies(home, model):
-    before = requests(model)
+    before = model.requests()
     start(home, model, "through-a-crash")
     eventually("its second tool runs", lambda: is_running_its_tool(home, "through-a-crash"))
     gateway = service_pids(home)["gateway"]
@@ -244,7 +239,7 @@ def check_the_database_dies(home, model):
     assert said.returncode == 1 and "not available now" in said.stderr, said
     home.server.start()
     wait_succeeded(home, "through-a-crash")
-    assert requests(model) - before == 3, "an answer was paid for twice"
+    assert model.requests() - before == 3, "an answer was paid for twice"
     assert kinds(home, "through-a-crash").count("tool.intent") == 2
     assert service_pids(home)["gateway"] == gateway, "the gateway did not wait for its database"
 
@@ -287,10 +282,10 @@ def both_called(home):
 def check_two_gateways(home, model):
     second = SecondGateway(home)
     for attempt in range(4):  # who accepts a connection is chance
-        before, many = requests(model), [f"many-{attempt}-{n}" for n in range(8)]
+        before, many = model.requests(), [f"many-{attempt}-{n}" for n in range(8)]
         start(home, model, *many)
         wait_succeeded(home, *many)
-        assert requests(model) - before == 3 * len(many), "an answer was paid for twice"
+        assert model.requests() - before == 3 * len(many), "an answer was paid for twice"
         for name in many:
             assert {execution for _, execution in events(home, name)} == {"0", "1"}, events(home, name)
             assert kinds(home, name).count("model.outcome") == 3 and kinds(home, name).count("run.outcome") == 1, kinds(home, name)
@@ -299,7 +294,7 @@ def check_two_gateways(home, model):
     assert both_called(home), "one of the gateways made all calls"
 
     # The first one dies and does not come back: its keeper stands still.
-    before, orphans = requests(model), [f"orphan-{n}" for n in range(4)]
+    before, orphans = model.requests(), [f"orphan-{n}" for n in range(4)]
     start(home, model, *orphans)
     for name in orphans:
         eventually(f"{name} runs its second tool", lambda n=name: is_running_its_tool(home, n))
@@ -312,7 +307,7 @@ def check_two_gateways(home, model):
     finally:
         os.kill(shim, signal.SIGCONT)
     wait_succeeded(home, *orphans)
-    assert requests(model) - before == 3 * len(orphans), "an answer was paid for twice"
+    assert model.requests() - before == 3 * len(orphans), "an answer was paid for twice"
     second.process.terminate()
     assert second.process.wait(timeout=30) == 0
 
@@ -320,10 +315,8 @@ def check_two_gateways(home, model):
 def main():
     home = on_postgres(HOMES[sys.argv[1]])()
     try:
-        script = home.folder / "postgres.yaml"
-        script.write_text(SCRIPT)
-        model = Model(home, script)
-        home.kubectl("apply", "-f", "-", text=(ROOT / "examples/first-run/agent.yaml").read_text().replace("127.0.0.1:9411", model.address))
+        model = Model.saying(home, SCRIPT)
+        home.kubectl("apply", "-f", "-", text=model.example())
         check_a_run(home, model)
         check_the_database_dies(home, model)
         check_two_gateways(home, model)

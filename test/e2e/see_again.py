@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from homes import HOMES, ROOT, SYMPOZIUM, Embedded, Model, eventually, run
+from homes import HOMES, SYMPOZIUM, Embedded, Model, eventually, run
 from victims import service_pids
 
 GROUP = "/apis/journal.sympozium.ai/v1alpha1/namespaces"
@@ -199,12 +199,9 @@ def main():
     home = HOMES[sys.argv[1]]()
     embedded = isinstance(home, Embedded)
     try:
-        if not embedded:
-            home.kubectl("wait", "--for=condition=Available", "--timeout=60s", f"apiservice/{APISERVICE}")
-        script = home.folder / "see-again.yaml"
-        script.write_text(SCRIPT)
-        model = Model(home, script)
-        home.kubectl("apply", "-f", "-", text=(ROOT / "examples/first-run/agent.yaml").read_text().replace("127.0.0.1:9411", model.address))
+        home.wait_for_journal()
+        model = Model.saying(home, SCRIPT)
+        home.kubectl("apply", "-f", "-", text=model.example())
         uid = finish_run(home, "seen", "write and count")
         lose_it(home, "seen")
         check_raw(home, "seen", uid)

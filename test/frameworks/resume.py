@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import oci
@@ -96,16 +95,12 @@ def kill_program(run_name):
     return False
 
 
-def stats(model):
-    return json.load(urllib.request.urlopen(f"http://{model.address}/stats"))["requests"]
-
-
 def tell(home, model, name):
     began = time.monotonic()
     run(SYMPOZIUM, "image", "import", image_of(name, home.folder), "--name", f"example/{name}:1", "--state", home.state, timeout=600)
     (home.folder / f"{name}.tar").unlink()
     home.kubectl("apply", "-f", "-", text=(EXAMPLES / name / "agent.yaml").read_text().replace("127.0.0.1:9411", model.address))
-    before, ready = stats(model), time.monotonic()
+    before, ready = model.requests(), time.monotonic()
     home.kubectl("apply", "-f", "-", text=json.dumps({
         "apiVersion": "sympozium.ai/v1alpha1", "kind": "AgentRun", "metadata": {"name": name},
         "spec": {"agentRef": name, "agentId": name, "sessionKey": name, "task": TASK, "timeout": "10m",
@@ -116,7 +111,7 @@ def tell(home, model, name):
         eventually(f"{name} can be killed", lambda: kill_program(name), 60)
     status = eventually(f"{name} has ended", lambda: (s := home.get("agentrun", name).get("status", {})).get("phase") in ("Succeeded", "Failed") and s, 300)
     row = {"framework": name, "phase": status["phase"], "result": status.get("result", ""), "executions": status.get("outcome", {}).get("execution"),
-           "requests": stats(model) - before, "diverged": status.get("divergence", {}).get("pointer"), "import_s": round(ready - began, 1),
+           "requests": model.requests() - before, "diverged": status.get("divergence", {}).get("pointer"), "import_s": round(ready - began, 1),
            "run_s": round(time.monotonic() - ready, 1)}
     print(json.dumps(row), flush=True)
     if status["phase"] == "Failed":
