@@ -53,7 +53,7 @@ int serve(const std::string& script_file, const std::string& ip, std::uint16_t p
   struct Quiet final : base::Log {
     void write(base::Level, std::string_view, const Fields&) override {}
   } quiet;
-  io::HttpServer server(loop, clock, quiet, {}, simulator.handler());
+  io::HttpServer server(loop, clock, quiet, {.connections_per_peer = 1024}, simulator.handler());
   print(base::cat("model-sim: this is a simulator, not a model: it answers from ", script_file));
   print(base::cat("model-sim: base URL http://", ip, ":", listener->port(), "/v1"));
   io::TaskGroup group(loop);
