@@ -58,6 +58,8 @@ void measure_runtime(const Flags&);
 void measure_runner(const Flags&);
 void measure_execute(const Flags&);
 void measure_gateway(const Flags&);
+void serve_gateway(const Flags&);
+void measure_resume(const Flags&);
 void measure_journal(const Flags&);
 void measure_runs(const Flags&);
 void measure_jobs(const Flags&);

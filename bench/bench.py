@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Measures the shipped programs beside their peers, prints a table, writes build/bench.json:   bench/bench.py [part…]
 
-Parts: up programs journal home cluster; all of them without arguments. README.md says what each row means. Needs root, and a machine
+Parts: up programs journal gateway home cluster; all of them without arguments. README.md says what each row means. Needs root, and a machine
 that has nothing else to do: the load is printed with the figures. Started by tools/bench, which builds what is measured."""
 import json
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ sys.path.insert(0, str(ROOT / "test/e2e"))
 os.environ.setdefault("PRESET", "release")
 from figures import Figures  # noqa: E402
 from homes import SYMPOZIUM, Embedded, Home, eventually, run  # noqa: E402
+from postgres import GATEWAY_USER, SERVER, Postgres  # noqa: E402
 from victims import service_pids, shim_pid  # noqa: E402
 
 BIN = SYMPOZIUM.parent
@@ -41,7 +44,7 @@ class Bench(Figures):
         words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", value)]
         began = time.monotonic()
         out = run(BIN / "sympozium-bench", what, *words, timeout=900).stdout
-        print(f"  {what} {' '.join(names.values())}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        print(f"  {what} ({len(names)} rows): {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         for line in out.splitlines():
             found = json.loads(line)
             if name := names.get(found["name"]):
@@ -52,16 +55,20 @@ def manifest(kind, name, api="sympozium.ai/v1alpha1", **more):
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": NS, **more.pop("metadata", {})}, **more}
 
 
+def agent(name, model, **more):
+    """And the Secret with its key."""
+    spec = {"agents": {"default": {"model": "sim-1", "baseURL": f"http://{model}/v1"}},
+            "authRefs": [{"provider": "openai", "secret": name}], **more}
+    return [manifest("Secret", name, "v1", stringData={"API_KEY": "not-a-real-key"}, metadata={
+                "annotations": {"sympozium.ai/use": "provider", "sympozium.ai/hosts": model}}),
+            manifest("Agent", name, spec=spec)]
+
+
 def cast(model):
-    """Secret, SkillPack with the tool sidecar, and two agents: without and with it."""
-    agent = {"agents": {"default": {"model": "sim-1", "baseURL": f"http://{model}/v1"}},
-             "authRefs": [{"provider": "openai", "secret": "bench"}]}
-    tools = {"skills": [{"skillPackRef": "tools"}]}
-    items = [manifest("Secret", "bench", "v1", stringData={"API_KEY": "not-a-real-key"}, metadata={
-                 "annotations": {"sympozium.ai/use": "provider", "sympozium.ai/hosts": model}}),
-             manifest("SkillPack", "tools", spec={"skills": [{"name": "counting", "content": "Count."}],
+    """SkillPack with the tool sidecar, and two agents: without and with it."""
+    items = [manifest("SkillPack", "tools", spec={"skills": [{"name": "counting", "content": "Count."}],
                                                   "sidecar": {"image": "sympozium/tools", "mountWorkspace": True}}),
-             manifest("Agent", "plain", spec=agent), manifest("Agent", "tools", spec={**agent, **tools})]
+             *agent("plain", model), *agent("tools", model, skills=[{"skillPackRef": "tools"}])]
     return "\n---\n".join(map(json.dumps, items))
 
 
@@ -73,6 +80,12 @@ FINISHED = {"status": {
     "conditions": [{"type": kind, "status": "True", "reason": "Ended", "message": "the agent has answered",
                     "lastTransitionTime": "2026-01-02T03:05:05Z", "observedGeneration": 1}
                    for kind in ("Accepted", "Started", "Finished", "Ready")]}}
+
+
+def free_port():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]
 
 
 # ---- looking at processes ----
@@ -193,8 +206,7 @@ class BenchedHome(Embedded):
     """`sympozium up` with a model, two agents, and a pod of each that is at rest."""
 
     def start(self):
-        self.metrics_port = int(run("python3", "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); "
-                                                     "print(s.getsockname()[1])").stdout)
+        self.metrics_port = free_port()
         self.node = f"bench-{os.getpid()}"
         run(SYMPOZIUM, "up", "--detach", "--state", self.state, "--node-name", self.node, "--metrics-port", self.metrics_port)
         self.kubeconfig = self.state / "admin.kubeconfig"
@@ -203,7 +215,7 @@ class BenchedHome(Embedded):
 
     def hold(self, agent):
         """A run whose model takes its time."""
-        model = {"provider": "openai", "model": "sim-1", "baseURL": f"http://{self.model.address}/v1", "authSecretRef": "bench"}
+        model = {"provider": "openai", "model": "sim-1", "baseURL": f"http://{self.model.address}/v1", "authSecretRef": agent}
         spec = {"agentRef": agent, "task": "bench: hold", "agentId": agent, "sessionKey": "hold", "model": model}
         name = f"hold-{agent}"
         self.kubectl("apply", "-f", "-", text=json.dumps(manifest("AgentRun", name, spec=spec)))
@@ -243,16 +255,6 @@ def home(bench):
         bench.measure("start", {"post_to_exec_ms": "run_post_to_exec_tools_ms", "crun_ms": "crun_three_ms"},
                       {"run_post_to_exec_tools_ms": "crun_three_ms"},
                       agent="tools", task="bench: say", prefix="tools", count=30, bundles=tools, **common)
-        token = embedded.kubectl("create", "token", "sympozium-run", "--audience", "sympozium-gateway", "--bound-object-kind", "Pod",
-                                 "--bound-object-name", held["plain"]["podName"], "--bound-object-uid", held["plain"]["podUID"])
-        gateway = service_pids(embedded)["gateway"]
-        spent, rate, seconds = cpu_s(gateway), 300, 8
-        bench.measure("gateway", {name: name for name in ("gateway_first_byte_ms", "model_first_byte_ms")},
-                      {"gateway_first_byte_ms": "model_first_byte_ms"}, model=embedded.model.address,
-                      socket=embedded.state / "run/gateway/gateway.sock", token=token.stdout.strip(), rate=rate, seconds=seconds)
-        calls = rate * seconds + rate // 4  # with those that warm it up
-        bench.add("gateway_cpu_ms_per_call", "ms", [(cpu_s(gateway) - spent) * 1000 / calls])
-        bench.add("fdatasync_ms", "ms", fdatasync_ms(embedded.state))
         many(bench, embedded, common, plain)
     finally:
         embedded.stop()
@@ -280,6 +282,94 @@ def fill(bench, home_, name):
     status.write_text(json.dumps(FINISHED))
     bench.measure("finished-runs", {"finished_runs_s": name}, kubeconfig=home_.kubeconfig, agent="plain", task="bench: say " * 20,
                   prefix="finished", count=10_000, status=status)
+
+
+class Nginx:
+    """A reverse proxy as plain as can be, on unix sockets as the gateway: {socket: address of what is behind it}. The distribution's
+    program, unpacked and not installed, for the package starts a server on this machine."""
+
+    def __init__(self, home, ways):
+        folder = home.folder / "nginx"
+        folder.mkdir()
+        servers = "".join(f"""
+            upstream model{i} {{ server {address}; keepalive 128; keepalive_requests 1000000; }}
+            server {{
+                listen unix:{path};
+                location / {{ proxy_pass http://model{i}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }}
+            }}""" for i, (path, address) in enumerate(ways.items()))
+        paths = "".join(f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (folder / "conf").write_text(f"""
+            daemon off; master_process off; error_log stderr crit; pid {folder}/pid;
+            events {{ worker_connections 1024; }}
+            http {{ access_log off; keepalive_requests 1000000; client_max_body_size 32m; client_body_buffer_size 1m; {paths} {servers} }}""")
+        self.pid = home.spawn(self.program(), "-c", folder / "conf", "-e", "stderr", log="nginx.log").pid
+        eventually("nginx listens", lambda: all(os.path.exists(path) for path in ways))
+
+    @staticmethod
+    def program():
+        folder = ROOT / "build/nginx"
+        program = folder / "usr/sbin/nginx"
+        if not program.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            script = "apt-get download -q nginx || { apt-get update -q && apt-get download -q nginx; }; dpkg-deb -x nginx_*.deb ."
+            run("sh", "-ec", f"cd {folder}; {script}", timeout=300)
+        return program
+
+
+def start_gateway(home, name, *command, text=""):
+    """Beside the home's own, on a socket that it is handed as by the shim; `text` is its standard input. Gives name, socket and process in the
+    words of `sympozium-bench gateway`."""
+    path = home.folder / f"{name}.sock"
+    with socket.socket(socket.AF_UNIX) as listener, open(home.folder / f"{name}.log", "wb") as log:
+        listener.bind(str(path))
+        listener.listen(1024)
+        process = subprocess.Popen(["bash", "-c", 'exec 3<&"$0"; exec "$@"', str(listener.fileno()), "env", "LISTEN_FDNAMES=gateway",
+                                    *map(str, command), "--kubeconfig", str(home.state / "gateway/kubeconfig")],
+                                   pass_fds=(listener.fileno(),), user=GATEWAY_USER, group=GATEWAY_USER, extra_groups=[], cwd="/",
+                                   stdin=subprocess.PIPE, stdout=log, stderr=log, text=True)
+    home.processes.append(process)
+    process.stdin.write(text)
+    process.stdin.close()
+    return f"gateway_{name}={path}={process.pid}"
+
+
+def gateway(bench):
+    """Model calls through gateways on each journal and on none, beside nginx and the model itself; runs that are begun again."""
+    embedded = BenchedHome()
+    server = None
+    try:
+        embedded.kubectl("cordon", embedded.node)  # the pods are played
+        own, proxy, own_proxy = f"127.0.0.1:{free_port()}", embedded.folder / "nginx.sock", embedded.folder / "nginx-own.sock"
+        embedded.kubectl("apply", "-f", "-", text="\n---\n".join(map(json.dumps, agent("resumed", own))))
+        Nginx(embedded, {proxy: embedded.model.address, own_proxy: own})
+        server = Postgres(embedded.folder / "postgres")
+        server.query("CREATE DATABASE journal", database="postgres")
+        gateways = [
+            start_gateway(embedded, "off", BIN / "sympozium-bench", "gateway-server", "--fd", 3),
+            f"gateway_sqlite={embedded.state}/run/gateway/gateway.sock={service_pids(embedded)['gateway']}",
+            start_gateway(embedded, "postgres", SERVER, "gateway", "--database", "-", "--audit-key", embedded.state / "gateway/audit.key",
+                          text=server.conninfo())]
+        through = [word.split("=")[0] for word in gateways]
+        beside = {**dict.fromkeys(through, "nginx"), "nginx": "model"}
+        peers = {f"{way}_{n}_steps_per_s": f"{peer}_{n}_steps_per_s" for way, peer in beside.items() for n in (1, 8, 64)}
+        peers |= {f"{way}_first_byte_ms": "model_first_byte_ms" for way in beside}
+        names = {*peers, *peers.values(), *(f"{way}_cpu_ms_per_call" for way in through)}
+        bench.measure("gateway", {name: name for name in names}, peers,
+                      kubeconfig=embedded.kubeconfig, agent="plain", task="bench: say", gateways=",".join(gateways), nginx=proxy,
+                      model=embedded.model.address, rounds=5, rate=300, seconds=4)
+        for way in beside:
+            bench.add_difference(f"{way}_added_ms", f"{way}_first_byte_ms", "model_first_byte_ms", "nginx_added_ms")
+        bench.add("fdatasync_ms", "ms", fdatasync_ms(embedded.state))
+        bench.measure("resume", {name: name for name in ("live_runner_ms", "resume_runner_ms", "live_foreign_ms", "resume_foreign_ms",
+                                                         "nginx_again_ms")},
+                      {"resume_runner_ms": "live_runner_ms", "resume_foreign_ms": "live_foreign_ms", "live_foreign_ms": "nginx_again_ms"},
+                      kubeconfig=embedded.kubeconfig, agent="resumed", task="Read.", port=own.split(":")[1], nginx=own_proxy,
+                      gateway=embedded.state / "run/gateway", bridge=BIN / "sympozium-bridge", runner=BIN / "sympozium-runner", rounds=10)
+    finally:
+        embedded.stop()
+        if server:
+            server.stop()
 
 
 class BenchedCluster(Home):
@@ -351,7 +441,7 @@ def cluster(bench):
         real.stop()
 
 
-PARTS = {part.__name__: part for part in (up, programs, journal, home, cluster)}
+PARTS = {part.__name__: part for part in (up, programs, journal, gateway, home, cluster)}
 
 
 def main():

@@ -80,7 +80,8 @@ int main(int argc, char** argv) {
   const std::map<std::string, void (*)(const bench::Flags&)> measurements{
       {"start", bench::measure_start},      {"runtime", bench::measure_runtime},
       {"runner", bench::measure_runner},    {"execute", bench::measure_execute},
-      {"gateway", bench::measure_gateway},  {"journal", bench::measure_journal},
+      {"gateway", bench::measure_gateway},  {"gateway-server", bench::serve_gateway},
+      {"resume", bench::measure_resume},    {"journal", bench::measure_journal},
       {"runs", bench::measure_runs},        {"jobs", bench::measure_jobs},
       {"bare-jobs", bench::make_bare_jobs}, {"finished-runs", bench::make_finished_runs}};
   const std::vector<std::string> words(argv + 1, argv + argc);
