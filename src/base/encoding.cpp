@@ -69,9 +69,12 @@ std::optional<std::string> parse_base64url(std::string_view text) { return decod
 
 std::string hex(std::string_view bytes) {
   static constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (unsigned char c : bytes) (out += digits[c >> 4]) += digits[c & 15];
+  std::string out(bytes.size() * 2, '\0');
+  char* at = out.data();
+  for (unsigned char c : bytes) {
+    *at++ = digits[c >> 4];
+    *at++ = digits[c & 15];
+  }
   return out;
 }
 

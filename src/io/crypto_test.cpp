@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <fstream>
+#include <thread>
 
 #include "base/encoding.h"
 
@@ -20,6 +21,15 @@ TEST(Hash, AgreesWithPublishedVectors) {
   EXPECT_EQ(base::hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   EXPECT_EQ(sha256("").size(), 32u);
+}
+
+TEST(Hash, TakesNothingFromTheOneBefore) {
+  const std::string abc = sha256("abc");
+  EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')),  // FIPS 180-2 appendix B.3
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256("abc"), abc);
+  std::thread([&] { EXPECT_EQ(sha256("abc"), abc); }).join();
 }
 
 TEST(Hash, ComparesInConstantTime) {
