@@ -198,7 +198,7 @@ void canonical_to(std::string& out, const Json& value) {
       out += '{';
       for (const auto& [key, member] : members) {
         if (out.back() != '{') out += ',';
-        out += json::serialize(json::string(member->key()));
+        out += json::serialize(member->key());
         out += ':';
         canonical_to(out, member->value());
       }

@@ -85,7 +85,8 @@ std::string subject_of(const Event& event) {
 
 std::vector<std::string> blobs_of(const Event& event) {
   std::vector<std::string> names;
-  for (auto& name : visit(unfold(event), Named()))
+  const bool folded = event.kind == Kind::recalled;
+  for (auto& name : folded ? visit(unfold(event), Named()) : visit(event, Named()))
     if (!name.empty() && std::ranges::find(names, name) == names.end())
       names.push_back(std::move(name));
   return names;

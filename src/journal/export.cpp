@@ -36,7 +36,9 @@ std::string format_export_head(const std::string& run, std::int64_t events, cons
       {{"sympozium", "run"}, {"format", format}, {"uid", run}, {"events", events}, {"link", link}});
 }
 
-std::string format_export(const Event& event) {
+std::string format_export(const Event& event) { return format_export(event, link_of(event)); }
+
+std::string format_export(const Event& event, const std::string& link) {
   return line_of({{"event", JsonObject{{"seq", event.seq},
                                        {"attempt", event.fence.attempt},
                                        {"execution", event.fence.execution},
@@ -46,7 +48,7 @@ std::string format_export(const Event& event) {
                                        {"prev", event.prev},
                                        {"bodyHash", event.bodyHash},
                                        {"body", event.body},
-                                       {"link", link_of(event)}}}});
+                                       {"link", link}}}});
 }
 
 std::string format_export(const Batch::Blob& blob) {
@@ -118,35 +120,37 @@ void ExportReader::add(std::string_view line) {
   } catch (const Error& error) {
     refuse(cat(line_ == 1 ? "no export of a run: " : "not as it was written: ", error.what()));
   }
-  const std::string whole = cat(line, "\n");
+  const auto written_as = [&](std::string_view whole) {
+    return whole.substr(0, whole.size() - 1) == line;
+  };
   if (line_ == 1) {
     add_head(object);
-    if (format_export_head(uid_, events_, last_link_, format_) != whole)
+    if (!written_as(format_export_head(uid_, events_, last_link_, format_)))
       refuse("not as it was written");
   } else if (const Json* event = base::find(object, {"event"})) {
     add_event(*event);
-    if (format_export(run_.events.back()) != whole)
+    if (!written_as(format_export(run_.events.back(), link_)))
       throw Error(Code::invalid, cat("line ", line_, ": event ", run_.events.back().seq,
                                      " is not as it was written"));
   } else if (const Json* blob = base::find(object, {"blob"})) {
     add_blob(*blob);
-    if (format_export(run_.blobs.back()) != whole) refuse("not as it was written");
+    if (!written_as(format_export(run_.blobs.back()))) refuse("not as it was written");
   } else if (const Json* end = base::find(object, {"end"})) {
     add_end(*end);
     const ExportEnd said{std::int64_t(run_.blobs.size()), run_.erased,
                          std::int64_t(run_.checkpoints.size()), proofs_};
-    if (format_export_end(said, format_) != whole) refuse("not as it was written");
+    if (!written_as(format_export_end(said, format_))) refuse("not as it was written");
   } else if (const Json* key = base::find(object, {"key"}); key && format_ > 1) {
     add_key(*key);
-    if (format_line(run_.keys.back()) != whole) refuse("not as it was written");
+    if (!written_as(format_line(run_.keys.back()))) refuse("not as it was written");
   } else if (const Json* checkpoint = base::find(object, {"checkpoint"});
              checkpoint && format_ > 1) {
     add_checkpoint(*checkpoint);
-    if (format_line(run_.checkpoints.back()) != whole)
+    if (!written_as(format_line(run_.checkpoints.back())))
       refuse(cat("checkpoint ", run_.checkpoints.back().number, " is not as it was written"));
   } else if (const Json* proof = base::find(object, {"proof"}); proof && format_ > 1) {
     add_proof(*proof);
-    if (format_line(parse_proof(*proof)) != whole) refuse("not as it was written");
+    if (!written_as(format_line(parse_proof(*proof)))) refuse("not as it was written");
   } else if (const Json* fault = base::find(object, {"fault"})) {
     refuse(cat("the journal could not read it: ", text_at(*fault, {"what"})));
   } else {

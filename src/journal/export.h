@@ -28,6 +28,7 @@ inline constexpr std::int64_t export_format = 2;
 std::string format_export_head(const std::string& run, std::int64_t events, const std::string& link,
                                std::int64_t format = export_format);
 std::string format_export(const Event&);
+std::string format_export(const Event&, const std::string& link);  // which link_of it is
 std::string format_export(const Batch::Blob&);
 struct ExportEnd {
   std::int64_t blobs = 0;

@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/json.h"
 #include "base/text.h"
 
 namespace journal {
 
-inline std::string line_of(base::JsonObject object) { return base::to_text(object) + "\n"; }
+inline std::string line_of(base::JsonObject object) {
+  return base::to_text(std::move(object)) + "\n";
+}
 
 // Error(invalid) when there is no such number.
 inline std::int64_t int_at(const base::Json& object, std::string_view member) {

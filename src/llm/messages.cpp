@@ -119,7 +119,7 @@ std::string make_messages_request(const std::string& model,
   body["messages"] = encode_conversation(messages);
   if (!tools.empty()) body["tools"] = encode_tools_for_messages(tools);
   if (delivery == Delivery::streamed) body["stream"] = true;
-  return base::to_text(body);
+  return base::to_text(std::move(body));
 }
 
 protocol::Usage read_messages_usage(const Json& usage, protocol::Usage before) {

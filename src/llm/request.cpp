@@ -56,7 +56,7 @@ std::string make_request(const std::string& model, std::span<const protocol::Mes
     body["stream"] = true;
     body["stream_options"] = JsonObject{{"include_usage", true}};
   }
-  return base::to_text(body);
+  return base::to_text(std::move(body));
 }
 
 }  // namespace llm
