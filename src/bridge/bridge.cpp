@@ -108,7 +108,7 @@ struct Bridge::Impl {
   std::map<std::string, std::shared_ptr<Execution>> executions;  // by file id
   // Of a foreign agent, whose clients know nothing of executions: the latest hello's, "" when this
   // bridge heard none, and the calls whose answers it has, as long as the gateway was not told.
-  std::string execution;
+  std::string foreign_execution;
   std::set<std::string> used;
 
   struct Body {
@@ -215,8 +215,8 @@ struct Bridge::Impl {
     if (!stayed) co_return;
     if (answer.response.status == 200) {
       const base::Json welcome = base::parse_json(answer.response.body);
-      execution = cat(base::find_int(welcome, {"attempt"}).value_or(0), ".",
-                      base::find_int(welcome, {"execution"}).value_or(0));
+      foreign_execution = cat(base::find_int(welcome, {"attempt"}).value_or(0), ".",
+                              base::find_int(welcome, {"execution"}).value_or(0));
       used.clear();
     }
     co_await exchange.respond(std::move(answer.response));
@@ -226,7 +226,7 @@ struct Bridge::Impl {
   // the record; one that heard nothing yet does not notice.
   io::Task<> relay_foreign(io::Exchange& exchange) {
     const Body body = co_await read_body(exchange, body_bytes_max);
-    const std::string asked_in = execution;
+    const std::string asked_in = foreign_execution;
     const std::set<std::string> told = used;
     const io::Headers ours{{std::string(protocol::header_execution), asked_in},
                            {std::string(protocol::header_used), joined(told)}};
@@ -242,13 +242,13 @@ struct Bridge::Impl {
         broken = true;
       }
     }
-    if (asked_in == execution)
+    if (asked_in == foreign_execution)
       for (const std::string& call : told) used.erase(call);
     co_await exchange.begin(stream->status(), kept_of(stream->headers()));
     for (; piece; piece = co_await stream->next()) co_await exchange.send(*piece);
     co_await exchange.end();
     const std::string call(stream->headers().get(protocol::header_call));
-    if (!call.empty() && asked_in == execution) used.insert(call);
+    if (!call.empty() && asked_in == foreign_execution) used.insert(call);
   }
 
   // Forwards pieces as they come. A turn that breaks off is asked for again: its deltas may then

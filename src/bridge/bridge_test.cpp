@@ -227,6 +227,15 @@ TEST_F(BridgeTest, RunsAGrantedCommandInItsSidecar) {
       << "request and answer are cleared away";
 }
 
+TEST_F(BridgeTest, FetchesTheAnswerThatABridgeBeforeItDidNotFetch) {
+  io::make_directories(folder / "ipc/skill-tools/tools", 0755);
+  io::write_file(folder / "ipc/skill-tools/tools/exec-result-1-2-3-0.json",
+                 R"({"exitCode":0,"stdout":"was here"})", 0644);
+  EXPECT_EQ(execute(R"({"command":"touch ran"})").text, "was here");
+  EXPECT_FALSE(std::filesystem::exists(folder / "workspace/ran"));
+  EXPECT_TRUE(io::list_directory(folder / "ipc/skill-tools/tools").empty());
+}
+
 // Another sidecar, with rights of its own, would run what was meant for the one that lays the link.
 TEST_F(BridgeTest, PutsNoRequestWhereASidecarsLinkLeads) {
   ::mkdir((folder / "elsewhere").c_str(), 0755);

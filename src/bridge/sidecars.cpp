@@ -63,6 +63,7 @@ Command make_command(protocol::SidecarCommand own) {
   out.target = std::move(own.target);
   out.argv = std::move(own.argv);
   out.input = std::move(own.input);
+  out.idempotent = own.idempotent;
   return out;
 }
 
@@ -125,7 +126,8 @@ const Sidecars::Folder& Sidecars::folder_of(const std::string& target) const {
 io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string call_id,
                                                  Command command) {
   const Folder& folder = folder_of(command.target);
-  const std::string answer = file_of("result", id), question = file_of("request", id);
+  const std::string answer = file_of("result", id), question = file_of("request", id),
+                    claimed = file_of("claimed", id);
   base::JsonObject request{{"id", id},
                            {"command", command.command},
                            {"args", base::JsonArray{}},
@@ -133,6 +135,7 @@ io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string cal
                            {"stdin", command.input},
                            {"timeout", command.timeout_seconds},
                            {"target", command.target},
+                           {"idempotent", command.idempotent},
                            {"_meta", {{"callId", call_id}}}};
   // Absent means /workspace; to other executors than ours an empty one would mean where they are.
   if (!command.work_dir.empty()) request["workDir"] = command.work_dir;
@@ -145,14 +148,16 @@ io::Task<protocol::ToolResult> Sidecars::execute(std::string id, std::string cal
     ~Forget() { of.waiting_.erase(key); }
   } forget{*this, key};
 
-  io::write_file(cat(folder.path(), "/", question), base::to_text(request), 0660);
+  const int directory = folder.directory.get();
+  if (::faccessat(directory, answer.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    answered->set();
+  else
+    io::write_file(cat(folder.path(), "/", question), base::to_text(request), 0660);
   const base::Duration limit = std::chrono::seconds(command.timeout_seconds) + patience;
   auto wait = answered->wait();
   co_await io::within(clock_, limit, "waiting for the sidecar's answer", std::move(wait));
-  const int directory = folder.directory.get();
   const std::string text = io::read_beneath(directory, answer, result_bytes_max);
-  ::unlinkat(directory, question.c_str(), 0);
-  ::unlinkat(directory, answer.c_str(), 0);
+  for (const auto& file : {question, claimed, answer}) ::unlinkat(directory, file.c_str(), 0);
   co_return format_result(base::parse_json(text));
 }
 

@@ -22,6 +22,7 @@ struct Command {
   std::string target;  // a pack; empty: the default
   std::vector<std::string> argv;
   std::string input;  // standard input
+  bool idempotent = false;
 };
 
 // The arguments of execute_command. Error(invalid) that names the parameter.
@@ -38,9 +39,9 @@ class Sidecars {
   Sidecars(io::Loop&, base::Clock&, base::Log&, std::string ipc_root,
            std::vector<std::string> names);
 
-  // Puts the request before its sidecar and waits for the answer: timeout of the command and ten
-  // seconds more. Error(not_found) for a target that is not there, Error(timeout) when the sidecar
-  // does not answer.
+  // Puts the request before its sidecar, unless an earlier bridge did and the answer is there, and
+  // waits for the answer: timeout of the command and ten seconds more. Error(not_found) for a
+  // target that is not there, Error(timeout) when the sidecar does not answer.
   io::Task<protocol::ToolResult> execute(std::string id, std::string call_id, Command);
   io::Task<> run();  // watches for answers until cancelled
 

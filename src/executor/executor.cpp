@@ -19,6 +19,11 @@ using base::Json;
 namespace {
 
 constexpr std::size_t request_bytes_max = 4 * 1024 * 1024;
+constexpr std::string_view unknown =
+    "outcome unknown: the tool sidecar was restarted while this command ran; it may have had its "
+    "effect. Look before you repeat it.";
+
+enum class Claimed : bool { no, before };  // before: by an executor that is gone
 
 bool is_directory(const std::string& path) {
   struct stat info{};
@@ -65,31 +70,42 @@ class Executor {
   }
 
   io::Task<> serve(io::DirectoryWatch& requests) {
+    for (const auto& name : io::list_directory(tools_))
+      if (auto id = find_claimed_id(name)) start(*std::move(id), name, Claimed::before);
     scan();
     for (;;) {
       auto changes = co_await requests.next();
       for (const auto& change : changes) {
         if (change.what == io::DirectoryWatch::Change::What::overflow) scan();
-        if (change.what == io::DirectoryWatch::Change::What::appeared) start(change.name);
+        if (change.what == io::DirectoryWatch::Change::What::appeared) look_at(change.name);
       }
     }
   }
 
   void scan() {
-    for (const auto& name : io::list_directory(tools_)) start(name);
+    for (const auto& name : io::list_directory(tools_)) look_at(name);
   }
 
-  void start(const std::string& name) {
-    auto id = find_request_id(name);
-    if (!id || !begun_.insert(*id).second) return;
-    if (exists(result_path(*id))) return;
-    io::Task<> task = answer(*std::move(id), name);
+  void look_at(const std::string& name) {
+    if (auto id = find_request_id(name)) start(*std::move(id), name, Claimed::no);
+  }
+
+  void start(std::string id, std::string name, Claimed claimed) {
+    if (!begun_.insert(id).second || exists(result_path(id))) return;
+    io::Task<> task = answer(std::move(id), std::move(name), claimed);
     running_.spawn("command", std::move(task));
   }
 
   std::string result_path(const std::string& id) const { return cat(tools_, "/", result_file(id)); }
 
-  io::Task<> answer(std::string id, std::string name) {
+  // Whoever claims a request has begun it, so that it is not begun again after him.
+  static bool claim(int folder, const std::string& id, const std::string& name) {
+    if (::renameat(folder, name.c_str(), folder, claimed_file(id).c_str()) == 0) return true;
+    if (errno != ENOENT) io::throw_errno("claiming", name);
+    return false;
+  }
+
+  io::Task<> answer(std::string id, std::string name, Claimed claimed) {
     Json result;
     try {
       // The commands may put anything here; a pipe in a file's place would hold us for ever.
@@ -98,11 +114,16 @@ class Executor {
       Request request = parse_request(text, config_.shell);
       if (!config_.target.empty() && !request.target.empty() && request.target != config_.target)
         co_return;
-      result = co_await execute(std::move(request));
+      if (claimed == Claimed::no && !claim(folder.get(), id, name)) co_return;
+      if (claimed == Claimed::before && !request.idempotent)
+        result = failure(137, unknown);
+      else
+        result = co_await execute(std::move(request));
     } catch (const base::Error& error) {
       if (error.code() == base::Code::cancelled) throw;
+      if (error.code() == base::Code::not_found) co_return;  // answered and cleared away
       log_.warn("request refused", {{"id", id}, {"error", error.what()}});
-      result = {{"exitCode", 126}, {"stdout", ""}, {"stderr", error.what()}, {"timedOut", false}};
+      result = failure(126, error.what());
     }
     result.as_object()["id"] = id;
     const std::string text = base::to_text(result);
@@ -137,6 +158,10 @@ class Executor {
                    {"stdout", cut(done.out)},
                    {"stderr", cut(done.err)},
                    {"timedOut", timed_out}};
+  }
+
+  static Json failure(int exit_code, std::string_view why) {
+    return {{"exitCode", exit_code}, {"stdout", ""}, {"stderr", why}, {"timedOut", false}};
   }
 
   static std::string cut(const std::string& text) {

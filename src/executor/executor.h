@@ -1,11 +1,15 @@
 // The tool executor in our sidecars: takes granted requests as files, runs them, answers as files.
 //
 //   <ipc>/tools/exec-request-<id>.json   {id, command, args[], workDir, timeout, target, argv[],
-//   stdin, _meta{callId}} <ipc>/tools/exec-result-<id>.json    {id, exitCode, stdout, stderr,
-//   timedOut} <ipc>/done                           end marker
+//                                         stdin, idempotent, _meta{callId}}
+//   <ipc>/tools/exec-claimed-<id>.json   a request that was begun
+//   <ipc>/tools/exec-result-<id>.json    {id, exitCode, stdout, stderr, timedOut}
+//   <ipc>/done                           end marker
 //
-// File names and shapes are upstream's. Written as temp file + rename; read on rename and on close
-// after writing; scanned after the watch is set. A request that has its result is not run again.
+// File names and shapes are upstream's; claims and `idempotent` are ours. Written as temp file +
+// rename; read on rename and on close after writing; scanned after the watch is set. A request is
+// renamed as it begins. What an executor that died had begun is run again when it is idempotent;
+// else its result is exit code 137, "outcome unknown". The bridge clears all three away.
 #pragma once
 
 #include <string>

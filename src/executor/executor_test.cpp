@@ -66,5 +66,38 @@ TEST_F(ExecutorTest, IsNotHeldByAPipeInAFilesPlace) {
   EXPECT_EQ(base::text_at(result, {"stdout"}), "here\n");
 }
 
+// The sidecar dies while its command runs, and is restarted.
+struct ExecutorRestartTest : ExecutorTest {
+  base::Json ask_two_executors(bool idempotent) {
+    io::make_directories(folder / "tools", 0700);
+    ask("1", {{"command", "echo run >>log; touch begun/now; [ -e second ] || sleep 60"},
+              {"idempotent", idempotent}});
+    io::make_directories(folder / "begun", 0700);
+    {
+      io::TaskGroup group(loop);
+      io::DirectoryWatch begun(loop, folder / "begun");
+      group.spawn("executor", run(loop, clock, log, config));
+      loop.run(io::within(clock, base::Duration(20'000), "the command's begin", begun.next()));
+    }
+    io::write_file(folder / "second", "", 0600);
+    io::TaskGroup group(loop);
+    group.spawn("executor", run(loop, clock, log, config));
+    return loop.run(io::within(clock, base::Duration(20'000), "the answer", answer("1")));
+  }
+};
+
+TEST_F(ExecutorRestartTest, RunsNoCommandASecondTime) {
+  const base::Json result = ask_two_executors(false);
+  EXPECT_EQ(base::find_int(result, {"exitCode"}), 137);
+  EXPECT_TRUE(base::text_at(result, {"stderr"}).starts_with("outcome unknown: ")) << result;
+  EXPECT_EQ(io::read_file(folder / "log"), "run\n");
+}
+
+TEST_F(ExecutorRestartTest, RunsAnIdempotentCommandAgain) {
+  const base::Json result = ask_two_executors(true);
+  EXPECT_EQ(base::find_int(result, {"exitCode"}), 0);
+  EXPECT_EQ(io::read_file(folder / "log"), "run\nrun\n");
+}
+
 }  // namespace
 }  // namespace executor

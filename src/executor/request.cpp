@@ -13,8 +13,15 @@ using base::Json;
 
 namespace {
 
-constexpr std::string_view request_prefix = "exec-request-", result_prefix = "exec-result-",
-                           suffix = ".json";
+constexpr std::string_view request_prefix = "exec-request-", claimed_prefix = "exec-claimed-",
+                           result_prefix = "exec-result-", suffix = ".json";
+
+std::optional<std::string> find_id(std::string_view file, std::string_view prefix) {
+  if (!file.starts_with(prefix) || !file.ends_with(suffix)) return {};
+  file.remove_prefix(prefix.size());
+  file.remove_suffix(suffix.size());
+  return std::string(file);
+}
 
 std::vector<std::string> strings_at(const Json& json, std::string_view name) {
   std::vector<std::string> out;
@@ -40,12 +47,14 @@ std::vector<std::string> command_line(const Json& json, const std::string& shell
 }  // namespace
 
 std::optional<std::string> find_request_id(std::string_view file) {
-  if (!file.starts_with(request_prefix) || !file.ends_with(suffix)) return {};
-  file.remove_prefix(request_prefix.size());
-  file.remove_suffix(suffix.size());
-  return std::string(file);
+  return find_id(file, request_prefix);
 }
 
+std::optional<std::string> find_claimed_id(std::string_view file) {
+  return find_id(file, claimed_prefix);
+}
+
+std::string claimed_file(std::string_view id) { return cat(claimed_prefix, id, suffix); }
 std::string result_file(std::string_view id) { return cat(result_prefix, id, suffix); }
 
 Request parse_request(const std::string& text, const std::string& shell) {
@@ -56,6 +65,7 @@ Request parse_request(const std::string& text, const std::string& shell) {
   request.input = base::text_at(json, {"stdin"});
   request.call_id = base::text_at(json, {"_meta", "callId"});
   request.argv = command_line(json, shell);
+  request.idempotent = base::find_bool(json, {"idempotent"}).value_or(false);
   const auto seconds = base::find_int(json, {"timeout"}).value_or(timeout_seconds_default);
   request.timeout = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, timeout_seconds_max));
   if (request.argv.size() == 4 && request.argv[2].empty())

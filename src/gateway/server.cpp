@@ -305,7 +305,8 @@ struct Gateway::Impl {
     out.grant = Grant{call.call, hash, base::format_time(clock.now() + grant_life)};
     if (!tool.own) return out;
     auto [argv, input] = policy::command_of(*tool.own, call.arguments);
-    out.command = SidecarCommand{tool.targets.front(), std::move(argv), std::move(input)};
+    out.command = SidecarCommand{tool.targets.front(), std::move(argv), std::move(input),
+                                 tool.idempotent || tool.effect == objects::Effect::none};
     return out;
   }
 

@@ -170,6 +170,8 @@ constexpr Struct SidecarCommand::table{
         {"target", &SidecarCommand::target, must, "pack whose sidecar runs it"},
         {"argv", &SidecarCommand::argv, must, "program and arguments"},
         {"input", &SidecarCommand::input, may, "standard input"},
+        {"idempotent", &SidecarCommand::idempotent, may,
+         "may be run again when nobody saw its end"},
     }};
 
 constexpr Struct Decision::table{"Decision",

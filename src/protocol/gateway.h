@@ -217,6 +217,7 @@ struct SidecarCommand {
   std::string target;
   std::vector<std::string> argv;
   std::string input;  // standard input
+  bool idempotent = false;
   static const schema::Struct table;
 };
 
