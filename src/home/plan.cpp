@@ -124,6 +124,10 @@ void add_services(Plan& plan, const UpOptions& options, const std::string& serve
   } else {
     gateway_service.argv.insert(gateway_service.argv.end(), {"--journal", layout.journal()});
   }
+  if (options.forget_after) {
+    gateway_service.argv.emplace_back("--forget-after");
+    gateway_service.argv.push_back(base::format_duration(*options.forget_after));
+  }
   gateway_service.user = {{uid_gateway, uid_gateway}};
   // Who connects is known by its token, not by the socket.
   gateway_service.listens = {

@@ -26,6 +26,7 @@ struct UpOptions {
     base::Secret<std::string> conninfo;
   };
   std::optional<Database> database;
+  std::optional<base::Duration> forget_after;  // of the records of runs, from their end
   // Which of "jobs", "binder", "garbage" we run ourselves; nothing: all of them in the embedded
   // home, none in a cluster.
   std::optional<std::string> loops;

@@ -39,6 +39,10 @@ class Archive {
   // Of a namespace, the newest first, at most `limit`.
   virtual io::Task<std::vector<RunEntry>> runs(RunFilter, std::size_t limit) = 0;
 
+  // Of all namespaces, those that ended before a time, the longest ended first, at most `limit`.
+  // Imported runs are not among them: they did not end here.
+  virtual io::Task<std::vector<RunEntry>> ended(base::Time before, std::size_t limit) = 0;
+
   // The events of all runs that live in a namespace, as they were committed: at most `limit` with
   // position > after. Unlike the outbox it forgets nothing, and once a position was seen no lower
   // one appears. Events of imported runs are not in it: they did not happen here.

@@ -68,6 +68,27 @@ TEST_P(ArchiveContract, ListsRunsOfANamespaceTheNewestFirst) {
   EXPECT_EQ(uids({.ns = "x", .before = first[1].number}), (Names{"a"}));
 }
 
+TEST_P(ArchiveContract, ListsRunsByTheirEnd) {
+  home_->loop().run(archive().import(elsewhere()));  // run "a"; it did not end here
+  begin_in("x", "b", "one");
+  begin_in("y", "c", "two");
+  begin_in("x", "d", "three");
+  append("d", {1, 1}, RunOutcome{});
+  home_->clock().advance(base::Duration(10));
+  append("c", {1, 1}, RunOutcome{});
+  home_->reopen();
+  const auto ended = [&](base::Time before, std::size_t limit) {
+    Names out;
+    for (const auto& entry : get(archive().ended(before, limit))) out.push_back(entry.run);
+    return out;
+  };
+  const auto ever = home_->clock().now() + base::Duration(1);
+  EXPECT_EQ(ended(ever, 10), (Names{"d", "c"}));
+  EXPECT_EQ(ended(ever, 1), Names{"d"});
+  EXPECT_EQ(ended(home_->clock().now(), 10), Names{"d"});
+  EXPECT_EQ(get(archive().ended(ever, 1)).front().state.name, "three");
+}
+
 TEST_P(ArchiveContract, RemembersANamespacesEventsInTheOrderOfTheirCommits) {
   begin_in("x", "a", "one");
   begin_in("y", "b", "two");

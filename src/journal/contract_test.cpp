@@ -7,7 +7,6 @@
 #include "support/postgres_server.h"
 #include "support/seeded_random.h"
 #include "support/temp_directory.h"
-#include "support/virtual_clock.h"
 
 namespace journal {
 namespace {
@@ -16,6 +15,7 @@ class SqliteHome final : public JournalHome {
  public:
   SqliteHome() { reopen(); }
   io::Loop& loop() override { return loop_; }
+  test::VirtualClock& clock() override { return clock_; }
   Journal& journal() override { return *journal_; }
   void reopen() override {
     other_.reset();
@@ -48,6 +48,7 @@ class PostgresHome final : public JournalHome {
  public:
   PostgresHome() { reopen(); }
   io::Loop& loop() override { return loop_; }
+  test::VirtualClock& clock() override { return clock_; }
   Journal& journal() override { return *journal_; }
   void reopen() override {
     other_.reset();

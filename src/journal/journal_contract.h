@@ -15,6 +15,7 @@
 #include "journal/journal.h"
 #include "journal/recall.h"
 #include "journal/record.h"
+#include "support/virtual_clock.h"
 
 namespace journal {
 
@@ -23,6 +24,7 @@ class JournalHome {
  public:
   virtual ~JournalHome() = default;
   virtual io::Loop& loop() = 0;
+  virtual test::VirtualClock& clock() = 0;  // the journal's
   virtual Journal& journal() = 0;
   virtual void reopen() = 0;
   // The same journal, opened by somebody else at the same time. Not from within a task.

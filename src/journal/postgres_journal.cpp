@@ -337,6 +337,12 @@ io::Task<std::vector<RunEntry>> PostgresJournal::runs(RunFilter filter, std::siz
   co_return runs_in(results);
 }
 
+io::Task<std::vector<RunEntry>> PostgresJournal::ended(base::Time before, std::size_t limit) {
+  Transaction query = select_ended(before, limit);
+  const auto results = co_await impl_->ask(std::move(query));
+  co_return runs_in(results);
+}
+
 io::Task<std::vector<Delivery>> PostgresJournal::history(std::string ns, std::int64_t after,
                                                          std::size_t limit) {
   Transaction query = select_history(ns, after, limit);

@@ -223,10 +223,15 @@ CREATE TABLE checkpoint_heads(
 CREATE INDEX checkpoint_heads_by_run ON checkpoint_heads(ns, run_uid, number);
 )sql";
 
+// The ends of runs by their times, for retention.
+constexpr auto schema_4 = R"sql(
+CREATE INDEX events_of_ends ON events(at_ms, run_uid) WHERE kind = 'run.outcome';
+)sql";
+
 }  // namespace
 
 const postgres::Schema& postgres_schema() {
-  static const postgres::Schema schema{"journal", {schema_1, schema_2, schema_3}};
+  static const postgres::Schema schema{"journal", {schema_1, schema_2, schema_3, schema_4}};
   return schema;
 }
 

@@ -106,6 +106,12 @@ const Statement named_runs_statement{"named_runs",
                                      " JOIN events e ON e.run_uid = r.run_uid AND e.seq = 0"
                                      " WHERE r.ns = $1 AND r.number < $2 AND r.name = $4"
                                      " ORDER BY r.number DESC LIMIT $3"};
+const Statement ended_statement{
+    "ended", "SELECT" STATE_COLUMNS
+             ", r.run_uid, r.number, b.at_ms FROM events e JOIN runs r ON r.run_uid = e.run_uid"
+             " JOIN events b ON b.run_uid = r.run_uid AND b.seq = 0"
+             " WHERE e.kind = 'run.outcome' AND e.at_ms < $1 AND NOT r.imported"
+             " ORDER BY e.at_ms, e.run_uid LIMIT $2"};
 const Statement history_statement{
     "history", "SELECT" EVENT_COLUMNS
                ", h.position FROM history h"
@@ -408,6 +414,11 @@ Transaction select_runs(const RunFilter& filter, std::size_t limit) {
   if (filter.name.empty()) return Transaction().add(runs_statement, std::move(values));
   values.push_back(postgres::text(filter.name));
   return Transaction().add(named_runs_statement, std::move(values));
+}
+
+Transaction select_ended(base::Time before, std::size_t limit) {
+  return Transaction().add(ended_statement,
+                           {postgres::integer(millis(before)), postgres::integer(count(limit))});
 }
 
 std::vector<RunEntry> runs_in(const Results& results) {

@@ -57,6 +57,7 @@ bool is_at_work(const std::vector<postgres::Result>&);
 postgres::Transaction tell_news(const std::string& writer);
 
 postgres::Transaction select_runs(const RunFilter&, std::size_t limit);
+postgres::Transaction select_ended(base::Time before, std::size_t limit);
 std::vector<RunEntry> runs_in(const std::vector<postgres::Result>&);
 postgres::Transaction select_history(const std::string& ns, std::int64_t after, std::size_t limit);
 std::vector<Delivery> history_in(const std::vector<postgres::Result>&);

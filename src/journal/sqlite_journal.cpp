@@ -111,6 +111,11 @@ io::Task<std::vector<RunEntry>> SqliteJournal::runs(RunFilter filter, std::size_
   co_return co_await impl_->readers.read(std::move(list));
 }
 
+io::Task<std::vector<RunEntry>> SqliteJournal::ended(base::Time before, std::size_t limit) {
+  auto list = [before, limit](Database& database) { return list_ended(database, before, limit); };
+  co_return co_await impl_->readers.read(std::move(list));
+}
+
 io::Task<std::vector<Delivery>> SqliteJournal::history(std::string ns, std::int64_t after,
                                                        std::size_t limit) {
   auto list = [ns = std::move(ns), after, limit](Database& database) {

@@ -36,6 +36,7 @@ class SqliteJournal final : public Journal, public Archive, public Checkpoints {
   io::Task<> forget(std::string run) override;
 
   io::Task<std::vector<RunEntry>> runs(RunFilter, std::size_t limit) override;
+  io::Task<std::vector<RunEntry>> ended(base::Time before, std::size_t limit) override;
   io::Task<std::vector<Delivery>> history(std::string ns, std::int64_t after,
                                           std::size_t limit) override;
   io::Task<> grown(std::string ns, std::int64_t after) override;

@@ -116,6 +116,11 @@ CREATE TABLE checkpoint_heads(
 CREATE INDEX checkpoint_heads_by_run ON checkpoint_heads(ns, run_uid, number);
 )sql";
 
+// The ends of runs by their times, for retention.
+constexpr auto schema_5 = R"sql(
+CREATE INDEX events_of_ends ON events(at_ms, run_uid) WHERE kind = 'run.outcome';
+)sql";
+
 std::string raw(const std::string& hex) {
   auto bytes = base::parse_hex(hex);
   if (!bytes || bytes->size() != 32)
@@ -243,7 +248,7 @@ RunState state_from(const Statement& row) {
 
 const sqlite::FileKind& file_kind() {
   static const sqlite::FileKind kind{
-      "journal", 0x53796d4a /* SymJ */, {schema_1, schema_2, schema_3, schema_4}};
+      "journal", 0x53796d4a /* SymJ */, {schema_1, schema_2, schema_3, schema_4, schema_5}};
   return kind;
 }
 
@@ -410,15 +415,11 @@ void import_run(Database& database, const ImportedRun& run, const RunState& stat
   save_state(database, uid, state);
 }
 
-std::vector<RunEntry> list_runs(Database& database, const RunFilter& filter, std::size_t limit) {
-  const std::int64_t before = filter.before.value_or(std::numeric_limits<std::int64_t>::max());
-  const std::string columns = cat("SELECT", state_columns,
-                                  ", r.run_uid, r.number, e.at_ms FROM runs r JOIN events e"
-                                  " ON e.run_uid = r.run_uid AND e.seq = 0 WHERE r.ns = ?");
-  constexpr auto newest = " AND r.number < ? ORDER BY r.number DESC LIMIT ?";
-  auto rows = filter.name.empty() ? database.query(columns + newest, filter.ns, before, limit)
-                                  : database.query(cat(columns, " AND r.name = ?", newest),
-                                                   filter.ns, filter.name, before, limit);
+namespace {
+
+constexpr auto entry_columns = ", r.run_uid, r.number, b.at_ms ";
+
+std::vector<RunEntry> entries_from(Statement rows) {
   std::vector<RunEntry> runs;
   while (rows.step())
     runs.push_back({.run = rows.text(12),
@@ -426,6 +427,30 @@ std::vector<RunEntry> list_runs(Database& database, const RunFilter& filter, std
                     .began = base::Time(std::chrono::milliseconds(rows.integer(14))),
                     .state = state_from(rows)});
   return runs;
+}
+
+}  // namespace
+
+std::vector<RunEntry> list_runs(Database& database, const RunFilter& filter, std::size_t limit) {
+  const std::int64_t before = filter.before.value_or(std::numeric_limits<std::int64_t>::max());
+  const std::string columns = cat("SELECT", state_columns, entry_columns,
+                                  "FROM runs r JOIN events b ON b.run_uid = r.run_uid AND b.seq = 0"
+                                  " WHERE r.ns = ?");
+  constexpr auto newest = " AND r.number < ? ORDER BY r.number DESC LIMIT ?";
+  return entries_from(filter.name.empty()
+                          ? database.query(columns + newest, filter.ns, before, limit)
+                          : database.query(cat(columns, " AND r.name = ?", newest), filter.ns,
+                                           filter.name, before, limit));
+}
+
+std::vector<RunEntry> list_ended(Database& database, base::Time before, std::size_t limit) {
+  return entries_from(
+      database.query(cat("SELECT", state_columns, entry_columns,
+                         "FROM events e JOIN runs r ON r.run_uid = e.run_uid"
+                         " JOIN events b ON b.run_uid = r.run_uid AND b.seq = 0"
+                         " WHERE e.kind = 'run.outcome' AND e.at_ms < ? AND NOT r.imported"
+                         " ORDER BY e.at_ms, e.run_uid LIMIT ?"),
+                     before.time_since_epoch().count(), limit));
 }
 
 std::vector<Delivery> list_history(Database& database, const std::string& ns, std::int64_t after,

@@ -30,6 +30,7 @@ std::string get_blob(sqlite::Database&, const std::string& sha256_hex);
 std::vector<Delivery> list_deliveries(sqlite::Database&, const std::string& consumer,
                                       std::optional<std::int64_t> after, std::size_t limit);
 std::vector<RunEntry> list_runs(sqlite::Database&, const RunFilter&, std::size_t limit);
+std::vector<RunEntry> list_ended(sqlite::Database&, base::Time before, std::size_t limit);
 std::vector<Delivery> list_history(sqlite::Database&, const std::string& ns, std::int64_t after,
                                    std::size_t limit);
 std::int64_t last_position(sqlite::Database&, const std::string& ns, base::Time before);

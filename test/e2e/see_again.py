@@ -195,6 +195,17 @@ def check_retention(home):
     assert "/seen forgotten" in home.sympozium("forget", "--ended-before", "0s").stdout
 
 
+def check_forget_after(home):
+    """A home that is told to forgets by itself."""
+    run(SYMPOZIUM, "down", "--state", home.state)
+    wrong = run(SYMPOZIUM, "up", "--detach", "--state", home.state, "--forget-after", "30d", check=False)
+    assert wrong.returncode == 2 and '--forget-after: "30d" is no duration above zero' in wrong.stderr, wrong
+    home.up("--forget-after", "2s", *home.loops)
+    finish_run(home, "short", "write and count")
+    eventually("its record is gone", lambda: home.sympozium("logs", "short", "--steps", check=False).returncode != 0)
+    assert home.get("agentrun", "short")["status"]["phase"] == "Succeeded"
+
+
 def main():
     home = HOMES[sys.argv[1]]()
     embedded = isinstance(home, Embedded)
@@ -212,7 +223,9 @@ def main():
         check_file(home, "seen")
         check_retention(home)
         assert not home.crashes(), home.crashes()
-        if not embedded:
+        if embedded:
+            check_forget_after(home)
+        else:
             run(SYMPOZIUM, "down", "--state", home.state)
             gone = home.kubectl("get", "apiservice", APISERVICE, check=False)
             assert gone.returncode != 0 and "NotFound" in gone.stderr, gone  # else the cluster would miss it

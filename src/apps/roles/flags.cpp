@@ -31,6 +31,15 @@ std::string Flags::find(const std::string& name, std::string otherwise) const {
   return at == values_.end() ? otherwise : at->second;
 }
 
+base::Duration parse_age(const std::string& flag, const std::string& text) {
+  const auto age = base::parse_duration(text);
+  if (!age || *age <= base::Duration(0))
+    throw base::Error(base::Code::invalid, base::cat(flag, ": \"", text,
+                                                     "\" is no duration above zero; write one as "
+                                                     "720h or 90m"));
+  return *age;
+}
+
 std::optional<int> find_listen_fd(const std::string& name) {
   const char* names = std::getenv("LISTEN_FDNAMES");
   const auto all = base::split(names ? names : "", ':');

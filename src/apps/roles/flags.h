@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
+
 namespace app {
 
 class Flags {
@@ -19,6 +21,9 @@ class Flags {
  private:
   std::map<std::string, std::string> values_;
 };
+
+// "720h" of a flag; Error(invalid) that names it when it is no duration above zero.
+base::Duration parse_age(const std::string& flag, const std::string& text);
 
 // Sockets handed over by the shim, as sd_listen_fds(3) says: the descriptor of this name.
 // Error(invalid) when there is none.

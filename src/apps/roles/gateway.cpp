@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "gateway/journal_api.h"
+#include "gateway/keeper.h"
 #include "gateway/server.h"
 #include "gateway/signer.h"
 #include "home/aggregation.h"
@@ -25,12 +26,16 @@ std::shared_ptr<io::TlsServerContext> read_journal_tls(const std::string& folder
 }  // namespace
 
 std::vector<std::string> gateway_flags(std::string journal) {
-  return {"kubeconfig", std::move(journal), "audit-key", "aggregated", "front-proxy-names"};
+  return {"kubeconfig", std::move(journal),  "audit-key",
+          "aggregated", "front-proxy-names", "forget-after"};
 }
 
 int serve_gateway(Process& process, const Flags& flags, io::BlockingPool& pool,
                   journal::Journal& journal, journal::Archive& archive,
                   journal::Checkpoints& checkpoints, journal::Writers& writers) {
+  std::optional<base::Duration> keep;
+  if (const std::string age = flags.find("forget-after", ""); !age.empty())
+    keep = parse_age("--forget-after", age);
   kube::Client api = process.connect(flags.get("kubeconfig"));
   gateway::Gateway gateway(process.loop, process.clock, process.random, process.log, journal, api,
                            gateway::Settings{}, &writers);
@@ -62,6 +67,9 @@ int serve_gateway(Process& process, const Flags& flags, io::BlockingPool& pool,
   process.group.spawn("gateway", gateway.run());
   process.group.spawn("signing", gateway::sign_checkpoints(process.clock, process.log, checkpoints,
                                                            std::move(audit_key)));
+  if (keep)
+    process.group.spawn(
+        "retention", gateway::forget_old_runs(process.clock, process.log, journal, archive, *keep));
   process.group.spawn("bridges", server.serve(*listener, nullptr));
   return process.run();
 }

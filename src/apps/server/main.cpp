@@ -12,10 +12,11 @@ namespace {
 constexpr char help[] =
     "usage: sympozium-server COMMAND [flags]\n"
     "\n"
-    "  gateway --database FILE --kubeconfig FILE\n"
+    "  gateway --database FILE --kubeconfig FILE --audit-key FILE [--forget-after AGE]\n"
     "            the enforcement point, with the journal in PostgreSQL; any number may share one.\n"
     "            Serves bridges on the socket \"gateway\", the journal for an API server on the\n"
-    "            socket \"journal\", both handed over as sd_listen_fds(3) says\n"
+    "            socket \"journal\", both handed over as sd_listen_fds(3) says. Signs with the\n"
+    "            Ed25519 key of --audit-key; forgets runs that ended AGE ago, as 720h\n"
     "  control --kubeconfig FILE [--lease NAMESPACE/NAME]\n"
     "            the controllers\n"
     "  migrate --database FILE\n"

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "apps/roles/flags.h"
 #include "base/text.h"
 #include "home/manifests.h"
 #include "home/plan.h"
@@ -106,6 +107,8 @@ Options parse(const std::vector<std::string>& arguments, const std::vector<std::
       options.up.node_name = value();
     else if (flag == "--loops")
       check_loops(options.up.loops.emplace(value()));
+    else if (flag == "--forget-after")
+      options.up.forget_after = parse_age(flag, value());
     else if (flag == "--detach")
       options.detach = true;
     else if (flag == "--yes")
@@ -367,7 +370,7 @@ int run_up(const std::vector<std::string>& arguments) {
   return guarded(
       arguments,
       {"--detach", "--state", "--port", "--node-name", "--allow-host-image", "--metrics-port",
-       "--kubeconfig", "--context", "--loops", "--database"},
+       "--kubeconfig", "--context", "--loops", "--database", "--forget-after"},
       "usage: sudo sympozium up [flags]\n"
       "\n"
       "Starts the embedded home on this machine: a Kubernetes API server, the controllers,\n"
@@ -385,6 +388,7 @@ int run_up(const std::vector<std::string>& arguments) {
       "  --database FILE      keep the journal in the PostgreSQL database whose connection string\n"
       "                       FILE holds (14 or newer; needs sympozium-server beside this "
       "program)\n"
+      "  --forget-after AGE   forget runs that ended longer ago, as 720h (default: never)\n"
       "  --loops LIST         which of jobs,binder,garbage run here (default: all; in a\n"
       "                       cluster none, its own controllers do that work)\n"
       "\n"
