@@ -2,8 +2,9 @@
 // is the file itself. One that begins with 's' is made of the lines of a signed run: each of its
 // lines names one of them by a letter, and may say where it is changed and how. Any other is a run
 // whose hashes are right, so that what is behind them is reached, too: each line is an event ('h'
-// for the first kind, 'i' for the second, …, then its body) or, after '+', a content of the event
-// before.
+// for the first kind, 'i' for the second, …, then its body), or one of its contents.
+#include <map>
+
 #include "io/crypto.h"
 #include "journal/archive.h"
 #include "journal/audit_lines.h"
@@ -17,7 +18,8 @@ namespace {
 using journal::Event;
 using journal::ExportedRun;
 
-constexpr std::size_t events_max = 8, lines_max = 16;  // more find nothing that these do not
+// More of them find nothing that these do not.
+constexpr std::size_t events_max = 8, contents_max = 4, lines_max = 16;
 
 // Whatever reads bodies either reads them or says why not.
 void use(const ExportedRun& run) {
@@ -57,24 +59,39 @@ Event make_event(std::int64_t seq, journal::Kind kind, const std::string& prev, 
           .body = std::move(body)};
 }
 
+// An event's contents are the lines behind it that begin with '+'; each '@' in its body becomes the
+// name of the next one of them.
+std::vector<journal::Batch::Blob> take_contents(std::string_view& text, std::string& body) {
+  std::vector<journal::Batch::Blob> contents;
+  std::size_t place = 0;
+  while (text.starts_with('+')) {
+    const std::string bytes(take_line(text).substr(1));
+    if (contents.size() == contents_max) continue;
+    contents.push_back({io::sha256_hex(bytes), bytes});
+    place = body.find('@', place);
+    if (place == std::string::npos) continue;
+    body.replace(place, 1, contents.back().sha256);
+  }
+  return contents;
+}
+
 void read_bodies(std::string_view text) {
   ExportedRun run;
   std::string link = journal::first_link(), file;
   while (!text.empty() && run.events.size() < events_max) {
     const std::string_view line = take_line(text);
-    if (line.starts_with('+') && !run.events.empty()) {
-      const std::string bytes(line.substr(1));
-      run.blobs.push_back({io::sha256_hex(bytes), bytes});
-      file += journal::format_export(run.blobs.back());
-      continue;
-    }
     const auto letter = static_cast<unsigned char>(line.empty() ? 0 : line[0] - 'h');
     const auto kind = static_cast<journal::Kind>(letter % schema::names_of<journal::Kind>.count);
+    std::string body(line.substr(std::min<std::size_t>(1, line.size())));
+    const auto contents = take_contents(text, body);
     const auto seq = static_cast<std::int64_t>(run.events.size());
-    run.events.push_back(make_event(
-        seq, kind, link, std::string(line.substr(std::min<std::size_t>(1, line.size())))));
+    run.events.push_back(make_event(seq, kind, link, std::move(body)));
     link = journal::link_of(run.events.back());
     file += journal::format_export(run.events.back(), link);
+    for (const auto& content : contents) {
+      run.blobs.push_back(content);
+      file += journal::format_export(content);
+    }
   }
   if (run.events.empty()) return;
   file = journal::format_export_head("u", std::int64_t(run.events.size()), link) + file +
