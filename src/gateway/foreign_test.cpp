@@ -272,6 +272,24 @@ TEST_F(ForeignAgentTest, KeepsARepeatedConversationOnce) {
   EXPECT_EQ(run(session.foreign_request(2)), parse_json(second));
 }
 
+TEST_F(ForeignAgentTest, GoesOnFromTheLongestConversationThatItRepeats) {
+  Simulated provider("conversations: [{steps: [{text: said}], forever: true}]");
+  const StartedRun started = start_run(provider);
+  const auto ask_about = [&](const std::string& words) {
+    base::JsonArray messages;
+    for (const auto& word : base::split(words, ' '))
+      messages.push_back(JsonObject{{"role", "user"}, {"content", word}});
+    EXPECT_EQ(chat(started, base::to_text(JsonObject{{"messages", messages}})).status, 200);
+  };
+  for (const char* words : {"a", "a b", "a c", "a c d", "x c d", "a c d e f", "a b c"})
+    ask_about(words);
+  std::vector<std::pair<std::int64_t, std::size_t>> parents;  // and how many messages are new
+  for (const auto& intent : bodies(started, journal::Kind::model_intent))
+    parents.emplace_back(intent.as_object().contains("parent") ? intent.at("parent").as_int64() : 0,
+                         intent.at("appended").as_array().size());
+  EXPECT_EQ(parents, (decltype(parents){{0, 1}, {1, 1}, {1, 1}, {3, 1}, {0, 3}, {4, 2}, {2, 1}}));
+}
+
 TEST_F(ForeignAgentTest, IsToldInItsWordsWhatWentWrong) {
   Simulated provider(
       "conversations: [{steps: [{errors: [{status: 401, message: bad key}, {status: 401}, {status: "

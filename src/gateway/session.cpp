@@ -171,13 +171,22 @@ std::vector<std::string> Session::foreign_conversation(std::int64_t turn) const 
 
 std::pair<std::int64_t, std::size_t> Session::find_parent(
     const std::string& endpoint, const std::vector<std::string>& blobs) const {
+  std::map<std::int64_t, std::size_t> beginnings;  // turns whose conversation one is: its length
   std::pair<std::int64_t, std::size_t> best{0, 0};
   for (const auto& [number, turn] : record_.turns) {
     if (turn.intent.endpoint != endpoint) continue;
-    const auto known = foreign_conversation(number);
-    if (known.size() > best.second && known.size() <= blobs.size() &&
-        std::ranges::equal(known, std::span(blobs).first(known.size())))
-      best = {number, known.size()};
+    std::size_t known = 0;
+    if (record_.turns.contains(turn.intent.parent)) {
+      const auto parent = beginnings.find(turn.intent.parent);
+      if (parent == beginnings.end()) continue;
+      known = parent->second;
+    }
+    const auto& more = turn.intent.appended;
+    const auto rest = std::span(blobs).subspan(known);
+    if (more.size() > rest.size() || !std::ranges::equal(more, rest.first(more.size()))) continue;
+    known += more.size();
+    beginnings[number] = known;
+    if (known > best.second) best = {number, known};
   }
   return best;
 }
