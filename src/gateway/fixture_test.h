@@ -78,10 +78,12 @@ class WrappedApi final : public kube::Api {
   io::Task<base::Json> get_path(std::string path) override {
     ++paths_asked;
     if (paths_denied-- > 0) throw base::Error(base::Code::denied, "forbidden");
-    return world().api.get_path(path);
+    if (keys && path == "/openid/v1/jwks") co_return *keys;
+    co_return co_await world().api.get_path(path);
   }
   int failures = 0, paths_asked = 0, paths_denied = 0;
   base::Code failure = base::Code::unavailable;
+  std::optional<base::Json> keys;  // in place of the server's
   std::vector<base::Json> patches;
   io::Event written;  // with each patch
 };

@@ -18,10 +18,22 @@ TEST(PodOf, ReadsABoundToken) {
     EXPECT_THROW(pod_of(base::parse_json(text)), base::Error) << text;
 }
 
+// Of somebody who comes later.
+struct LateClock final : base::Clock {
+  base::Time now() const override { return world().clock.now() + late; }
+  base::Instant steady() const override { return world().clock.steady() + late; }
+  TimerId call_after(base::Duration delay, std::function<void()> fire) override {
+    return world().clock.call_after(delay, std::move(fire));
+  }
+  void cancel(TimerId timer) override { world().clock.cancel(timer); }
+  base::Duration late{0};
+};
+
 struct Tokens : testing::Test {
   RecordingLog log;
   WrappedApi api;
-  TokenVerifier verifier{world().clock, log, api};
+  LateClock clock;
+  TokenVerifier verifier{clock, log, api};
   std::string pod = unique_name("pod"), uid = make_pod(pod);
 
   std::string refused(const std::string& authorization) {
@@ -44,6 +56,25 @@ TEST_F(Tokens, AreVerifiedWithTheServersKeys) {
   const std::string other = make_token(pod, uid, "somebody-else");
   EXPECT_NE(refused("Bearer " + other).find("audience"), std::string::npos)
       << refused("Bearer " + other);
+}
+
+TEST_F(Tokens, AreRememberedUntilTheyExpire) {
+  const std::string token = make_token(pod, uid, protocol::audience_gateway);
+  EXPECT_EQ(refused("Bearer " + token), "");
+  clock.late = std::chrono::seconds(protocol::token_seconds - 60);
+  EXPECT_EQ(refused("Bearer " + token), "");
+  clock.late = std::chrono::seconds(protocol::token_seconds + 60);
+  EXPECT_NE(refused("Bearer " + token).find("expired"), std::string::npos);
+}
+
+TEST_F(Tokens, AreForgottenWhenTheirKeyIsWithdrawn) {
+  const std::string token = make_token(pod, uid, protocol::audience_gateway);
+  EXPECT_EQ(refused("Bearer " + token), "");
+  const auto new_key = io::make_p256_key();
+  api.keys = io::make_jwks({new_key.reveal()});
+  clock.late = std::chrono::seconds(30);
+  refused("Bearer " + io::sign_jwt(base::JsonObject{}, new_key));  // its key is asked for
+  EXPECT_TRUE(refused("Bearer " + token).starts_with("denied"));
 }
 
 TEST_F(Tokens, AreNotToBlameForAnApiServerThatGivesNoKeys) {
