@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A program that knows nothing of Sympozium is the agent:   test/e2e/foreign.py HOME
 
-HOME: embedded or cluster. A shell script asks the model by HTTP, as any library does. It is killed after each answer, run again from
-its start in an empty workspace, and pays for no answer twice. Its image is one of ours, and one that is imported."""
+HOME: embedded or cluster. A shell script asks the model by HTTP, as any library does. It dies after each answer, by a signal and by
+taking more memory than it may, is run again from its start in an empty workspace, and pays for no answer twice. Its image is one of ours, and one that is imported."""
 import json
 import pathlib
 import sys
@@ -25,6 +25,8 @@ conversations:
 PROGRAM = r"""
 set -e
 ask() { wget -q -O - --header 'Content-Type: application/json' --post-data "$1" "$OPENAI_BASE_URL/chat/completions"; }
+die_1() { kill -KILL $$; }
+die_2() { eat=12345678; while :; do eat=$eat$eat; done; }
 [ -z "$(ls -A /workspace)" ]
 echo left > /workspace/file
 said='{"role":"user","content":"'"$TASK"'"}'
@@ -32,7 +34,7 @@ for step in 1 2 3; do
   [ -z "$AGAIN" ] || [ ! -e /ipc/crashed-1 ] || said='{"role":"user","content":"'"$TASK $AGAIN"'"}'
   text=$(ask "{\"model\":\"any\",\"messages\":[$said]}" | sed 's/.*"content":"\([^"]*\)".*/\1/')
   said="$said,{\"role\":\"assistant\",\"content\":\"$text\"},{\"role\":\"user\",\"content\":\"go on\"}"
-  if [ $step != 3 ] && [ ! -e /ipc/crashed-$step ]; then touch /ipc/crashed-$step; kill -KILL $$; fi
+  if [ $step != 3 ] && [ ! -e /ipc/crashed-$step ]; then touch /ipc/crashed-$step; die_$step; fi
 done
 echo noise
 printf '%s' "$text" > "$SYMPOZIUM_RESULT_FILE"
@@ -70,7 +72,8 @@ def check_crashes(home, model, image):
     assert status["tokenUsage"]["inputTokens"] == 60, status
     assert "divergence" not in status, status
     pod = home.get("pod", status["podName"])
-    assert pod["status"]["containerStatuses"][0]["restartCount"] == 2, pod["status"]
+    agent = pod["status"]["containerStatuses"][0]
+    assert agent["restartCount"] == 2 and agent["lastState"]["terminated"]["reason"] == "OOMKilled", pod["status"]
 
 
 def check_divergence(home):
