@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -164,14 +165,9 @@ class Model:
     """`sympozium model-sim` with a script; its port is the system's choice."""
 
     def __init__(self, home, script):
-        self.process = subprocess.Popen([SYMPOZIUM, "model-sim", "--script", script], stdout=subprocess.PIPE, text=True)
-        home.processes.append(self.process)
-        self.address = None
-        for line in self.process.stdout:
-            if "base URL http://" in line:
-                self.address = line.split("http://")[1].split("/")[0]
-                break
-        assert self.address, "model-sim did not start"
+        log = home.folder / f"model-{len(home.processes)}.log"  # a line for each request: a pipe that nobody reads would be full one day
+        self.process = home.spawn(SYMPOZIUM, "model-sim", "--script", script, log=log)
+        self.address = eventually("model-sim tells its base URL", lambda: re.search("base URL http://([^/]+)/", log.read_text()))[1]
 
     @classmethod
     def saying(cls, home, text):
