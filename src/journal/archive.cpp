@@ -53,6 +53,11 @@ struct Named {
   std::vector<std::string> operator()(const RunOutcome& outcome) const { return {outcome.text}; }
 };
 
+void add_tokens(std::int64_t& sum, std::int64_t more) {
+  if (more < 0 || __builtin_add_overflow(sum, more, &sum))
+    throw Error(Code::invalid, cat("an answer of ", more, " tokens is none that could be counted"));
+}
+
 // The name, the sums and the end of a run, as a journal keeps them while it appends.
 struct Tally {
   RunState& state;
@@ -62,8 +67,8 @@ struct Tally {
   void operator()(const ExecutionBegun&) const {}
   void operator()(const ModelIntent&) const { ++state.sums.modelCalls; }
   void operator()(const ModelOutcome& outcome) const {
-    state.sums.inputTokens += outcome.usage.inputTokens;
-    state.sums.outputTokens += outcome.usage.outputTokens;
+    add_tokens(state.sums.inputTokens, outcome.usage.inputTokens);
+    add_tokens(state.sums.outputTokens, outcome.usage.outputTokens);
   }
   void operator()(const ToolIntent& intent) const {
     if (intent.decision == protocol::Verdict::allow && allowed.insert(intent.call).second)

@@ -3,7 +3,11 @@
 //   INSTANTIATE_TEST_SUITE_P(Sqlite, ArchiveContract, ::testing::Values(make_home));
 #pragma once
 
+#include <limits>
+
+#include "io/crypto.h"
 #include "journal/archive.h"
+#include "journal/chain.h"
 #include "journal/journal_contract.h"
 
 namespace journal {
@@ -204,6 +208,18 @@ TEST_P(ArchiveContract, RefusesARunThatIsNotWhatItWas) {
   EXPECT_EQ(refused([](auto& run) { run.events[2].run = "b"; }), invalid);
   EXPECT_EQ(refused([](auto& run) { run.blobs[0].bytes += " "; }), invalid);
   EXPECT_EQ(refused([](auto& run) { run.blobs.pop_back(); }), invalid) << "it might be had here";
+  for (const std::int64_t tokens : {std::numeric_limits<std::int64_t>::max(), std::int64_t{-1}})
+    EXPECT_EQ(refused([&](auto& run) {
+                Event event = run.events.back();
+                event.prev = link_of(event);
+                ++event.seq;
+                event.kind = Kind::model_outcome;
+                event.body = base::to_text(schema::encode(ModelOutcome{.usage = {tokens, 0}}));
+                event.bodyHash = io::sha256_hex(event.body);
+                run.events.push_back(event);
+              }),
+              invalid)
+        << tokens;
   EXPECT_FALSE(get(journal().state("a")));
   begin_in("x", "a", "mine");
   EXPECT_EQ(refused([](auto&) {}), base::Code::exists);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/text.h"
 #include "io/crypto.h"
 #include "journal/audit_lines.h"
@@ -230,6 +232,21 @@ TEST(Export, NamesTheEventThatWasDroppedSwappedOrChanged) {
   lines = written.lines;
   lines[5] = format_export(forged);
   EXPECT_NE(fault_of(lines), "");
+}
+
+TEST(Export, RefusesACheckpointThatNoneCouldFollow) {
+  Written written;
+  auto& lines = written.lines;
+  const auto first =
+      std::ranges::find_if(lines, [](const auto& line) { return line.starts_with("{\"key\""); });
+  lines.erase(first + 1, lines.end() - 1);
+  const auto key_pem = io::make_ed25519_key();
+  const std::string pem = io::public_key_pem(key_pem);
+  *first = format_line(AuditKey{io::public_key_id(pem), pem});
+  const Checkpoint before{.ns = "x", .number = std::numeric_limits<std::int64_t>::max() - 1};
+  const Checkpoint last = sign_checkpoint("x", before, {}, written.events[0].at, key_pem);
+  lines.insert(lines.end() - 1, 2, format_line(last));
+  EXPECT_NE(fault_of(lines).find("which nothing can count"), std::string::npos) << fault_of(lines);
 }
 
 TEST(Export, RefusesWhatItDoesNotKnow) {

@@ -1,5 +1,7 @@
 #include "llm/members.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace llm {
@@ -23,8 +25,8 @@ std::string text_of(const JsonObject& object, std::string_view name) {
 }
 
 std::int64_t count_of(const Json& usage, std::string_view name) {
-  const auto found = base::find_int(usage, {name});
-  return found && *found > 0 ? *found : 0;
+  constexpr std::int64_t tokens_max = 1'000'000'000'000;
+  return std::clamp<std::int64_t>(base::find_int(usage, {name}).value_or(0), 0, tokens_max);
 }
 
 void append_whole(std::string& whole, std::string_view piece) {

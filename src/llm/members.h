@@ -17,7 +17,7 @@ bool is_event_stream(std::string_view content_type);
 const base::Json* member(const base::JsonObject&, std::string_view name);
 // "" when it is no text.
 std::string text_of(const base::JsonObject&, std::string_view name);
-// 0 when it is no positive integer.
+// 0 when it is no positive integer. So small that sums of many of them are numbers, too.
 std::int64_t count_of(const base::Json& usage, std::string_view name);
 
 // Collects an answer that is not streamed. Error(invalid) when it is longer than 32 MiB.

@@ -172,6 +172,16 @@ TEST(MessagesParser, TakesAnAnswerThatIsNotStreamed) {
   EXPECT_EQ(result.finish, Finish::tool_calls);
 }
 
+TEST(MessagesParser, AddsCountsThatNobodyCouldHaveCounted) {
+  const auto result =
+      parse(R"({"content":[],"usage":{"input_tokens":9223372036854775807,)"
+            R"("cache_creation_input_tokens":9223372036854775807,"cache_read_input_tokens":1,)"
+            R"("output_tokens":-9223372036854775808}})",
+            6, nullptr, "application/json");
+  EXPECT_EQ(result.usage.inputTokens, 2'000'000'000'001);
+  EXPECT_EQ(result.usage.outputTokens, 0);
+}
+
 TEST(MessagesParser, ReportsAnErrorInsideAStream) {
   const std::string error =
       "event: error\n"
