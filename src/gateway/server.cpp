@@ -13,6 +13,7 @@
 #include "gateway/reporter.h"
 #include "gateway/runs.h"
 #include "gateway/session.h"
+#include "gateway/tool_calls.h"
 #include "gateway/workspace.h"
 #include "io/while_client_stays.h"
 #include "llm/family.h"
@@ -29,7 +30,6 @@ using namespace protocol;
 
 namespace {
 
-constexpr auto grant_life = std::chrono::minutes(5);
 constexpr auto idle_session = std::chrono::minutes(30);
 constexpr std::size_t error_bytes_max =
     32 * 1024;                                // of an agent's last word: it goes into a status
@@ -119,7 +119,8 @@ struct Gateway::Impl {
         writers(w ? *w : sole_writer),
         others(c, writers),
         model_calls(l, g, providers, deltas, writers.self()),
-        foreign(g, model_calls, others) {}
+        foreign(g, model_calls, others),
+        tool_calls(l, c, runs, settings.fetch) {}
 
   base::Clock& clock;
   base::Log& log;
@@ -141,6 +142,7 @@ struct Gateway::Impl {
   Deltas deltas;
   ModelCalls model_calls;  // its tasks use all of the above
   ForeignAgents foreign;
+  ToolCalls tool_calls;
 
   std::shared_ptr<Session> session_of(const std::string& uid) {
     const auto now = clock.steady();
@@ -280,131 +282,6 @@ struct Gateway::Impl {
     co_return out;
   }
 
-  // ---- tools ----
-
-  // Is it word for word a call of a committed answer?
-  io::Task<bool> was_asked(Session& session, const ToolCall& call) {
-    const auto dot = call.call.find('.');
-    const auto turn = base::parse_int(std::string_view(call.call).substr(0, dot));
-    const auto index = dot == std::string::npos
-                           ? std::nullopt
-                           : base::parse_int(std::string_view(call.call).substr(dot + 1));
-    if (!turn || !index || *index < 0) co_return false;
-    if (call.call != cat(*turn, ".", *index)) co_return false;  // one name for one call
-    auto answered = co_await session.result(*turn);
-    if (!answered || static_cast<std::size_t>(*index) >= answered->message.toolCalls.size())
-      co_return false;
-    const auto& asked = answered->message.toolCalls[static_cast<std::size_t>(*index)];
-    co_return asked.name == call.tool &&
-        (asked.arguments.empty() ? "{}" : asked.arguments) == call.arguments;
-  }
-
-  Decision granted(const ToolCall& call, const std::string& hash,
-                   const policy::DeclaredTool& tool) {
-    Decision out{.verdict = Verdict::allow};
-    out.grant = Grant{call.call, hash, base::format_time(clock.now() + grant_life)};
-    if (!tool.own) return out;
-    auto [argv, input] = policy::command_of(*tool.own, call.arguments);
-    out.command = SidecarCommand{tool.targets.front(), std::move(argv), std::move(input),
-                                 tool.idempotent || tool.effect == objects::Effect::none};
-    return out;
-  }
-
-  // Who asks about a call.
-  struct Asker {
-    std::string fence, bridge;  // its headers
-  };
-
-  io::Task<Decision> decide(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
-                            Asker asker) {
-    auto turn = co_await session->writing.acquire();
-    std::function<io::Task<Decision>()> once = [&] {
-      return decide_once(run, session, call, asker);
-    };
-    co_return co_await decide_in_time(std::move(once));
-  }
-
-  io::Task<Decision> decide_once(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
-                                 Asker asker) {
-    session->check_fence(asker.fence);
-    const std::string hash = blob_name(call.arguments);
-    const auto declared = policy::declared_tools(runs.packs_of(*run));
-    const auto tool = std::ranges::find(declared, call.tool, &policy::DeclaredTool::name);
-    if (auto known = session->record().calls.find(call.call);
-        known != session->record().calls.end()) {
-      const journal::CallRecord record = known->second;
-      if (record.intent.argumentsSha256 != hash || record.intent.tool != call.tool)
-        throw base::Error(base::Code::invalid, cat("call ", call.call, " was another one before"));
-      if (record.intent.decision != Verdict::allow)
-        co_return Decision{Verdict::deny, record.intent.reason, {}, {}};
-      if (record.outcome) {
-        const std::string text = co_await session->blob(record.outcome->result);
-        co_return Decision{.verdict = Verdict::done, .result = from_text<ToolResult>(text)};
-      }
-      // The answer got lost, on its way or with the gateway that gave it.
-      const bool same_asks = record.fence == session->fence() && !asker.bridge.empty() &&
-                             record.intent.bridge == asker.bridge;
-      if (same_asks && tool != declared.end()) co_return granted(call, hash, *tool);
-      if (tool == declared.end() || !may_repeat(*tool, record, session->fence()))
-        co_return Decision{Verdict::unknown,
-                           "outcome unknown: the agent or its bridge was restarted while this call "
-                           "ran; it may have had its effect. Look before you repeat it.",
-                           {},
-                           {}};
-    }
-    policy::ToolDecision decided = policy::decide_tool(run->spec.toolPolicy, declared, call.tool);
-    const bool asked = co_await was_asked(*session, call);
-    if (decided.allowed && !asked)
-      decided = {false, cat("call ", call.call, " is not what the model asked for")};
-    // Not written down: an agent could fill the journal with it, and use up the names of calls that
-    // are still to come.
-    if (!asked) co_return Decision{Verdict::deny, decided.reason, {}, {}};
-    if (decided.allowed && tool->own)
-      decided = policy::decide_arguments(*tool->own, call.arguments);
-    journal::ToolIntent intent{.call = call.call, .tool = call.tool, .argumentsSha256 = hash};
-    intent.bridge = std::move(asker.bridge);
-    intent.decision = decided.allowed ? Verdict::allow : Verdict::deny;
-    intent.reason = decided.reason;
-    co_await session->append(std::move(intent), {});
-    if (!decided.allowed) co_return Decision{Verdict::deny, decided.reason, {}, {}};
-    co_return granted(call, hash, *tool);
-  }
-
-  io::Task<> record_outcome(std::shared_ptr<Session> session, std::string fence,
-                            ToolOutcome outcome) {
-    auto turn = co_await session->writing.acquire();
-    std::function<io::Task<>()> once = [&] { return record_once(session, fence, outcome); };
-    co_await decide_in_time(std::move(once));
-  }
-
-  io::Task<> record_once(std::shared_ptr<Session> session, std::string fence, ToolOutcome outcome) {
-    session->check_fence(fence);
-    const auto known = session->record().calls.find(outcome.call);
-    if (known == session->record().calls.end() || known->second.intent.decision != Verdict::allow)
-      throw base::Error(base::Code::invalid, cat("call ", outcome.call, " has no grant"));
-    if (known->second.outcome) co_return;
-    std::string text = to_text(outcome.result);
-    std::string name = blob_name(text);
-    std::vector<journal::Batch::Blob> blobs;
-    blobs.push_back({name, std::move(text)});
-    co_await session->append(journal::ToolOutcome{.call = outcome.call, .result = std::move(name)},
-                             std::move(blobs));
-  }
-
-  io::Task<ToolResult> fetch(RunPtr run, std::shared_ptr<Session> session, ToolCall call,
-                             Asker asker) {
-    const std::string fence = asker.fence;
-    Decision decision = co_await decide(run, session, call, std::move(asker));
-    if (decision.verdict == Verdict::done && decision.result) co_return std::move(*decision.result);
-    if (decision.verdict != Verdict::allow) co_return ToolResult{decision.reason, true, {}, {}};
-    if (call.tool != "fetch_url")
-      throw base::Error(base::Code::invalid, cat("the gateway does not run the tool ", call.tool));
-    ToolResult result = co_await fetch_url(loop, clock, settings.fetch, call.arguments);
-    ToolOutcome outcome{call.call, result};
-    co_await record_outcome(session, fence, std::move(outcome));
-    co_return result;
-  }
-
   // ---- end ----
 
   io::Task<> finish(std::shared_ptr<Session> session, std::string fence, Outcome outcome) {
@@ -500,7 +377,7 @@ struct Gateway::Impl {
     }
     auto session = session_of(run->metadata.uid);
     const std::string fence(exchange.headers().get(header_execution));
-    const Asker asker{fence, std::string(exchange.headers().get(header_bridge))};
+    const ToolCalls::Asker asker{fence, std::string(exchange.headers().get(header_bridge))};
     const auto endpoint = llm::find_endpoint(path);
     if (endpoint && fence.empty()) {
       co_await enter_foreign(*run, *session);
@@ -515,15 +392,15 @@ struct Gateway::Impl {
       co_await foreign.complete(exchange, run, session, *endpoint, fence, std::move(body));
     } else if (path == "/v1/tools/decide") {
       auto call = from_text<ToolCall>(body);
-      const Decision decision = co_await decide(run, session, std::move(call), asker);
+      const Decision decision = co_await tool_calls.decide(run, session, std::move(call), asker);
       co_await exchange.respond(answer(to_text(decision)));
     } else if (path == "/v1/tools/outcome") {
       auto outcome = from_text<ToolOutcome>(body);
-      co_await record_outcome(session, fence, std::move(outcome));
+      co_await tool_calls.record_outcome(session, fence, std::move(outcome));
       co_await exchange.respond(answer("{}"));
     } else if (path == "/v1/fetch") {
       auto call = from_text<ToolCall>(body);
-      const ToolResult result = co_await fetch(run, session, std::move(call), asker);
+      const ToolResult result = co_await tool_calls.fetch(run, session, std::move(call), asker);
       co_await exchange.respond(answer(to_text(result)));
     } else if (path == "/v1/outcome") {
       auto outcome = from_text<Outcome>(body);
