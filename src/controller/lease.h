@@ -11,7 +11,7 @@ namespace controller {
 
 struct LeaseSettings {
   std::string ns, name;
-  std::string identity;                // unique per process
+  std::string identity;                // of one living process at a time
   base::Duration duration{15'000};     // a holder that is silent for so long has lost it
   base::Duration renew_limit{10'000};  // a holder that could not renew for so long has given up
   base::Duration retry{2'000};

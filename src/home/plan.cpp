@@ -268,9 +268,13 @@ io::Task<Plan> prepare_cluster(UpOptions options, base::Clock& clock, std::strin
     }
     who.*wanted.room = std::move(*known);
   }
+  // One identity for as long as the home is up: a controller that died is followed at once by the
+  // next one, which the keeper starts when it has seen the end of the first.
+  io::SystemRandom random;
   add_services(
       plan, options, config.tls.ca_pem, who,
-      {"--lease", cat(ns_system, "/sympozium-controller"), "--loops", options.loops.value_or("")});
+      {"--lease", cat(ns_system, "/sympozium-controller"), "--identity",
+       cat(node, "_", base::random_suffix(random, 12)), "--loops", options.loops.value_or("")});
   co_await aggregate_journal(plan, options, clock, api);
   co_return plan;
 }

@@ -190,7 +190,7 @@ io::Task<> answer_metrics(io::Exchange& exchange, const controller::Metrics& met
 
 int run_control(const std::vector<std::string>& arguments) {
   io::init_crypto();
-  const Flags flags(arguments, {"serve", "journal", "kubeconfig", "loops", "lease"});
+  const Flags flags(arguments, {"serve", "journal", "kubeconfig", "loops", "lease", "identity"});
   Process process("control");
   std::unique_ptr<Server> server;
   std::unique_ptr<io::Listener> listener;
@@ -204,7 +204,7 @@ int run_control(const std::vector<std::string>& arguments) {
   if (const std::string lease = flags.find("lease", ""); !lease.empty())  // "namespace/name"
     config.lease = {.ns = lease.substr(0, lease.find('/')),
                     .name = lease.substr(lease.find('/') + 1),
-                    .identity = base::random_suffix(process.random, 12)};
+                    .identity = flags.find("identity", base::random_suffix(process.random, 12))};
   Reconcilers reconcilers(process, api, std::move(config));
   controller::Metrics& metrics = reconcilers.manager.metrics();
   Loops loops(process, api, metrics, base::split(flags.find("loops", ""), ','));
