@@ -17,6 +17,10 @@ namespace {
 
 constexpr std::size_t page = 500;
 
+bool has_result(const journal::TurnRecord& turn) {
+  return turn.outcome && !turn.outcome->error && !is_foreign(turn.intent);
+}
+
 }  // namespace
 
 std::string blob_name(std::string_view bytes) { return io::sha256_hex(bytes); }
@@ -228,9 +232,7 @@ io::Task<std::string> Session::blob(std::string sha256) {
 
 io::Task<std::optional<protocol::TurnResult>> Session::result(std::int64_t turn) {
   auto at = record_.turns.find(turn);
-  if (at == record_.turns.end() || !at->second.outcome || at->second.outcome->error ||
-      is_foreign(at->second.intent))
-    co_return std::nullopt;
+  if (at == record_.turns.end() || !has_result(at->second)) co_return std::nullopt;
   const journal::ModelOutcome outcome = *at->second.outcome;
   const std::string text = co_await blob(outcome.message);
   co_return protocol::TurnResult{protocol::from_text<Message>(text), outcome.usage, outcome.finish};
@@ -274,17 +276,20 @@ io::Task<std::vector<protocol::ToolDefinition>> Session::tools(std::int64_t turn
 
 io::Task<std::vector<protocol::PastTurn>> Session::past() {
   std::vector<protocol::PastTurn> out;
-  std::vector<std::int64_t> turns;
-  for (const auto& [number, turn] : record_.turns) turns.push_back(number);
-  for (std::int64_t number : turns) {
-    auto answer = co_await result(number);
-    if (!answer) continue;
-    const journal::ModelIntent intent = record_.turns.at(number).intent;
-    protocol::PastTurn past_turn{number, intent.parent, {}, std::move(answer->message)};
-    std::vector<std::string> appended = co_await journal_.blobs(intent.appended);
-    for (const auto& text : appended)
-      past_turn.append.push_back(protocol::from_text<Message>(text));
-    out.push_back(std::move(past_turn));
+  std::vector<std::string> names;  // of each turn: what was appended, the answer
+  for (const auto& [number, turn] : record_.turns) {
+    if (!has_result(turn)) continue;
+    const auto& appended = turn.intent.appended;
+    out.push_back({number, turn.intent.parent, std::vector<Message>(appended.size()), {}});
+    names.insert(names.end(), appended.begin(), appended.end());
+    names.push_back(turn.outcome->message);
+  }
+  if (out.empty()) co_return out;
+  const auto texts = co_await journal_.blobs(std::move(names));
+  auto text = texts.begin();
+  for (auto& turn : out) {
+    for (auto& message : turn.append) message = protocol::from_text<Message>(*text++);
+    turn.answer = protocol::from_text<Message>(*text++);
   }
   co_return out;
 }
