@@ -31,6 +31,7 @@ using namespace protocol;
 namespace {
 
 constexpr auto idle_session = std::chrono::minutes(30);
+constexpr auto between_sweeps = std::chrono::minutes(1);
 constexpr std::size_t error_bytes_max =
     32 * 1024;                                // of an agent's last word: it goes into a status
 constexpr std::size_t agent_bytes_max = 256;  // of what an agent calls itself
@@ -136,6 +137,7 @@ struct Gateway::Impl {
     base::Instant used;
   };
   std::map<std::string, Held> sessions;  // by run uid
+  base::Instant swept{};                 // idle ones were let go
   journal::SoleWriter sole_writer;
   journal::Writers& writers;
   Others others;
@@ -146,9 +148,12 @@ struct Gateway::Impl {
 
   std::shared_ptr<Session> session_of(const std::string& uid) {
     const auto now = clock.steady();
-    std::erase_if(sessions, [&](const auto& entry) {
-      return now - entry.second.used > idle_session && entry.second.session.use_count() == 1;
-    });
+    if (now - swept > between_sweeps) {
+      std::erase_if(sessions, [&](const auto& entry) {
+        return now - entry.second.used > idle_session && entry.second.session.use_count() == 1;
+      });
+      swept = now;
+    }
     auto& held = sessions[uid];
     if (!held.session) held.session = std::make_shared<Session>(journal, uid);
     held.used = now;
