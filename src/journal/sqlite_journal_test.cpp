@@ -11,6 +11,7 @@
 #include <map>
 #include <random>
 
+#include "io/file.h"
 #include "journal/chain.h"
 #include "journal/record.h"
 #include "journal/tables.h"
@@ -103,6 +104,32 @@ TEST_F(InSqlite, WithoutConsumersTheOutboxStaysEmpty) {
 }
 
 // A file of the first schema, written with the SQL of its time.
+TEST_F(InSqlite, LeavesNoBytesOfWhatWasErasedInItsFile) {
+  const std::string little = "nobody may read this again", name = "a-run-of-some-name";
+  std::mt19937 random(1);
+  std::string large(20'000, '\0');  // on pages of its own, and not compressed
+  for (char& byte : large) byte = static_cast<char>(random());
+  const auto has = [&](std::string_view text) { return io::read_file(path_).contains(text); };
+  const auto do_with_journal = [&](auto what) {
+    SqliteJournal journal(loop_, clock_, pool_, path_);
+    loop_.run(what(journal));
+  };
+  do_with_journal([&](SqliteJournal& journal) {
+    Batch batch{.run = "a", .fence = {1, 0}};
+    batch.add_blob(little);
+    batch.add_blob(large);
+    batch.add(RunBegun{.ns = "default", .name = name}).add(RunOutcome{});
+    return journal.append(batch);
+  });
+  for (const auto& text : {little, large.substr(10'000, 100), name}) EXPECT_TRUE(has(text));
+  do_with_journal([](SqliteJournal& journal) { return journal.erase("a"); });
+  EXPECT_FALSE(has(little));
+  for (std::size_t at = 0; at < large.size(); at += 100) EXPECT_FALSE(has(large.substr(at, 20)));
+  EXPECT_TRUE(has(name));
+  do_with_journal([](SqliteJournal& journal) { return journal.forget("a"); });
+  EXPECT_FALSE(has(name));
+}
+
 TEST_F(InSqlite, BringsAFileOfTheFirstSchemaUpToDate) {
   {
     sqlite::FileKind first = file_kind();

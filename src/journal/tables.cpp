@@ -376,16 +376,34 @@ RunState get_state(Database& database, const std::string& run) {
   return *state;
 }
 
-}  // namespace
+// What is taken away meanwhile is overwritten, not only given free.
+class Overwriting {
+ public:
+  explicit Overwriting(Database& database) : database_(database) {
+    database_.execute("PRAGMA secure_delete = ON");
+  }
+  ~Overwriting() { database_.execute("PRAGMA secure_delete = OFF"); }
+  Overwriting(const Overwriting&) = delete;
 
-void erase_run(Database& database, const std::string& run) {
-  get_state(database, run);
+ private:
+  Database& database_;
+};
+
+void remove_contents(Database& database, const std::string& run) {
   database.run(
       "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blob_uses WHERE run_uid = ?1)"
       " AND NOT EXISTS (SELECT 1 FROM blob_uses u WHERE u.sha256 = blobs.sha256"
       " AND u.run_uid <> ?1)",
       run);
   database.run("DELETE FROM blob_uses WHERE run_uid = ?", run);
+}
+
+}  // namespace
+
+void erase_run(Database& database, const std::string& run) {
+  get_state(database, run);
+  const Overwriting overwriting(database);
+  remove_contents(database, run);
 }
 
 void forget_run(Database& database, const std::string& run) {
@@ -399,7 +417,8 @@ void forget_run(Database& database, const std::string& run) {
           .step())
     throw Error(Code::conflict,
                 cat("a consumer has not acknowledged all events of run ", run, " yet"));
-  erase_run(database, run);
+  const Overwriting overwriting(database);
+  remove_contents(database, run);
   for (const char* table : {"outbox", "history", "events", "runs"})
     database.run(cat("DELETE FROM ", table, " WHERE run_uid = ?"), run);
 }
