@@ -23,7 +23,7 @@ test: build  ## the fast tests: unit, contract against our own server, tidy
 test-full:  ## everything CI runs: format, tidy, all suites, sanitizers, the real Kubernetes
 	@tools/test-full
 
-bench:  ## measure the shipped programs beside their peers, eight minutes; a table and build/bench.json
+bench:  ## measure the shipped programs beside their peers, ten minutes; a table and build/bench.json
 	@tools/bench
 
 format:  ## format all sources in place
