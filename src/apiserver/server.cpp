@@ -120,7 +120,7 @@ bool may(const Context& context, const User& user, const RequestInfo& info,
 
 struct ApiServer::Impl {
   Impl(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log, ObjectLog& objects,
-       TokenSettings tokens, ServerSettings given, Admission more, AuditSink sink)
+       TokenSettings tokens, ServerSettings given, MoreAdmission more, AuditSink sink)
       : settings(std::move(given)),
         catalog(make_catalog(settings.journal_dialer ? WithJournal::yes : WithJournal::no)),
         store(
@@ -134,7 +134,7 @@ struct ApiServer::Impl {
               [this, builtin = make_builtin_admission(store, random), more](Attributes& write) {
                 builtin(write);
                 refuse_escalation(rbac, store, write);
-                if (more) more(write);
+                if (more) more(write, rbac);
               }),
         audit(clock, random, std::move(sink)),
         tasks(loop),
@@ -236,7 +236,7 @@ struct ApiServer::Impl {
 
 ApiServer::ApiServer(io::Loop& loop, base::Clock& clock, base::Random& random, base::Log& log,
                      ObjectLog& objects, TokenSettings tokens, ServerSettings settings,
-                     Admission admission, AuditSink audit)
+                     MoreAdmission admission, AuditSink audit)
     : impl_(std::make_unique<Impl>(loop, clock, random, log, objects, std::move(tokens),
                                    std::move(settings), std::move(admission), std::move(audit))) {}
 

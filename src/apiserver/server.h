@@ -8,6 +8,7 @@
 
 #include "apiserver/admission.h"
 #include "apiserver/authn.h"
+#include "apiserver/authz.h"
 #include "apiserver/resource.h"
 #include "apiserver/store.h"
 #include "base/clock.h"
@@ -37,11 +38,14 @@ struct ServerSettings {
 // (audit.k8s.io/v1, level Metadata).
 using AuditSink = std::function<void(std::string_view line)>;
 
+// Rules of an installation's own kinds; they may ask what the writer has the right to.
+using MoreAdmission = std::function<void(Attributes&, const Rbac&)>;
+
 class ApiServer {
  public:
   // `admission` runs after the built-in one; it, `audit` and the dialer may be empty.
   ApiServer(io::Loop&, base::Clock&, base::Random&, base::Log&, ObjectLog&, TokenSettings,
-            ServerSettings, Admission admission, AuditSink audit);
+            ServerSettings, MoreAdmission admission, AuditSink audit);
   ~ApiServer();
   ApiServer(const ApiServer&) = delete;
 

@@ -38,7 +38,7 @@ class ServerTest : public testing::Test {
     settings.ca_pem = "CA";
     settings.journal_dialer = journal_dialer_;
     server_ = std::make_unique<ApiServer>(
-        loop_, clock_, random_, log_, *objects_, tokens, settings, Admission(),
+        loop_, clock_, random_, log_, *objects_, tokens, settings, MoreAdmission(),
         [this](std::string_view line) { audit_.push_back(base::parse_json(line)); });
     loop_.run(server_->bootstrap());
   }

@@ -2,10 +2,12 @@
 
 #include "base/text.h"
 #include "objects/kinds.h"
+#include "protocol/journal_api.h"
 #include "schema/openapi.h"
 
 namespace home {
 
+using base::cat;
 using base::Json;
 using base::JsonArray;
 using base::JsonObject;
@@ -93,6 +95,39 @@ JsonArray gateway_rules() {
           rule("", "events", "create patch"), rule("events.k8s.io", "events", "create patch")};
 }
 
+constexpr std::string_view fork_policy = "forks.sympozium.ai";
+
+// A fork continues what another run's record says: who makes it must be allowed to read that.
+std::vector<Json> fork_policy_manifests() {
+  const std::string may_read =
+      cat("authorizer.group('", protocol::journal_group,
+          "').resource('runrecords').subresource('export').namespace(request.namespace)"
+          ".name(object.spec.fork.run).check('get').allowed()");
+  const std::string message =
+      cat("'spec.fork: User \"' + request.userInfo.username + '\" cannot get resource "
+          "\"runrecords/export\" in API group \"",
+          protocol::journal_group, "\" in the namespace \"' + request.namespace + '\"'");
+  return {
+      JsonObject{{"apiVersion", "admissionregistration.k8s.io/v1"},
+                 {"kind", "ValidatingAdmissionPolicy"},
+                 {"metadata", {{"name", fork_policy}}},
+                 {"spec",
+                  {{"failurePolicy", "Fail"},
+                   {"matchConstraints",
+                    {{"resourceRules", JsonArray{JsonObject{{"apiGroups", words("sympozium.ai")},
+                                                            {"apiVersions", words("v1alpha1")},
+                                                            {"operations", words("CREATE")},
+                                                            {"resources", words("agentruns")}}}}}},
+                   {"validations", JsonArray{JsonObject{
+                                       {"expression", cat("!has(object.spec.fork) || ", may_read)},
+                                       {"messageExpression", message},
+                                       {"reason", "Forbidden"}}}}}}},
+      JsonObject{{"apiVersion", "admissionregistration.k8s.io/v1"},
+                 {"kind", "ValidatingAdmissionPolicyBinding"},
+                 {"metadata", {{"name", fork_policy}}},
+                 {"spec", {{"policyName", fork_policy}, {"validationActions", words("Deny")}}}}};
+}
+
 }  // namespace
 
 std::vector<Json> rbac_manifests(WithLoops with_loops) {
@@ -116,6 +151,7 @@ std::vector<Json> cluster_manifests(WithLoops with_loops) {
       JsonObject{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", ns_system}}}}};
   for (const auto* kind : objects::own_kinds()) all.push_back(schema::crd(*kind));
   for (auto& manifest : rbac_manifests(with_loops)) all.push_back(std::move(manifest));
+  for (auto& manifest : fork_policy_manifests()) all.push_back(std::move(manifest));
   return all;
 }
 

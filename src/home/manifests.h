@@ -19,7 +19,8 @@ enum class WithLoops : bool { no, yes };
 std::vector<base::Json> rbac_manifests(WithLoops);
 
 // All that a cluster needs before `sympozium up --kubeconfig`: our namespace, the
-// CustomResourceDefinitions, the rights.
+// CustomResourceDefinitions, the rights, and who may fork which run (ValidatingAdmissionPolicy,
+// Kubernetes 1.30).
 std::vector<base::Json> cluster_manifests(WithLoops);
 
 }  // namespace home

@@ -38,6 +38,22 @@ conversations:
 """
 
 
+RIGHTS = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: runs-agents}
+rules: [{apiGroups: [sympozium.ai], resources: [agentruns], verbs: [get, create, patch, delete]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: runs-agents}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: runs-agents}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: tess}]
+"""
+READS = RIGHTS.replace("runs-agents", "reads-records").replace("[sympozium.ai]", "[journal.sympozium.ai]").replace(
+    "[agentruns], verbs: [get, create, patch, delete]", "[runrecords/export], verbs: [get]")
+
+
 class Fork:
     """The new run of `sympozium fork …`, and how often the model was asked for it."""
 
@@ -118,6 +134,23 @@ def check_mistakes(home):
     assert 'spec.fork: the journal has no run "no-uid" in namespace default' in error, error
 
 
+def check_rights(home):
+    """Who may make runs, but not read the record of this one, cannot have it continued."""
+    home.kubectl("apply", "-f", "-", text=RIGHTS)
+    run = home.get("agentrun", "again")
+    fork = lambda name, **more: json.dumps({"apiVersion": run["apiVersion"], "kind": "AgentRun", "metadata": {"name": name},
+                                            "spec": {**{k: v for k, v in run["spec"].items() if k != "fork"}, **more}})
+    make = lambda text: home.kubectl("--as=tess", "create", "-f", "-", text=text, check=False)
+    what = {"fork": {"run": run["metadata"]["uid"], "step": 1}}
+    why = 'spec.fork: User "tess" cannot get resource "runrecords/export" in API group "journal.sympozium.ai" in the namespace "default"'
+    refused = eventually("her fork is refused", lambda: (done := make(fork("hers", **what))).returncode != 0 and done)
+    assert why in refused.stderr, refused
+    assert make(fork("own")).returncode == 0
+    home.kubectl("apply", "-f", "-", text=READS)
+    eventually("she may read it, and her fork is made", lambda: make(fork("hers", **what)).returncode == 0)
+    home.kubectl("--as=tess", "delete", "agentrun", "hers", "own", "--wait=false")
+
+
 def check_of_a_foreign_agent(home, model):
     home.kubectl("patch", "agent", "first", "--type=merge", "-p", '{"spec":{"skills":null}}')
     program = PROGRAM.replace("kill -KILL $$", "true")
@@ -143,6 +176,7 @@ def main():
         check_of_a_running_run(home, model)
         check_of_an_imported_run(home, model)
         check_mistakes(home)
+        check_rights(home)
         check_of_a_foreign_agent(home, model)
         assert not home.crashes(), home.crashes()
         print("ok")

@@ -22,6 +22,7 @@
 #include "loops/job_loop.h"
 #include "objects/kinds.h"
 #include "policy/admission.h"
+#include "protocol/journal_api.h"
 #include "reconcilers/manager.h"
 
 namespace app {
@@ -45,9 +46,27 @@ apiserver::AuditSink audit_to(const std::string& path, base::Log& log) {
   };
 }
 
+// A fork continues what another run's record says: who makes it must be allowed to read that. A
+// cluster is given the same rule by home/manifests.h.
+void check_fork(const apiserver::Attributes& write, const apiserver::Rbac& rbac) {
+  const base::Json* fork = base::find(*write.object, {"spec", "fork"});
+  if (!fork || write.before) return;  // a spec that is there cannot be changed
+  const apiserver::RequestInfo reading{.is_resource = true,
+                                       .verb = "get",
+                                       .group = std::string(protocol::journal_group),
+                                       .version = std::string(protocol::journal_version),
+                                       .ns = write.ns,
+                                       .resource = "runrecords",
+                                       .subresource = "export",
+                                       .name = base::text_at(*fork, {"run"})};
+  if (!rbac.allows(write.user, reading))
+    throw apiserver::forbidden(write.resource.subject(), write.name,
+                               base::cat("spec.fork: ", describe_refusal(write.user, reading)));
+}
+
 // The rules that a cluster's webhook applies: when an object is made, and when what it asks for
 // changes. Never in the way of finalizers and deletes.
-void admit(apiserver::Attributes& write) {
+void admit(apiserver::Attributes& write, const apiserver::Rbac& rbac) {
   if (write.resource.group != "sympozium.ai" || !write.subresource.empty() || !write.object) return;
   if (write.before) {
     const base::Json* now = base::find(*write.object, {"spec"});
@@ -56,6 +75,7 @@ void admit(apiserver::Attributes& write) {
   }
   const base::Issues issues = policy::check(write.resource.plural, *write.object);
   if (!issues.empty()) throw apiserver::invalid(write.resource.subject(), write.name, issues);
+  if (write.resource.plural == "agentruns") check_fork(write, rbac);
 }
 
 // The embedded API server with everything it stands on.
