@@ -30,6 +30,8 @@ void read_name(std::string_view name) {
   if (const auto id = executor::find_request_id(name);
       id && base::cat("exec-request-", *id, ".json") != name)
     fuzz::fail("a name is read as another", name, *id);
+  if (const auto id = executor::find_claimed_id(name); id && executor::claimed_file(*id) != name)
+    fuzz::fail("a name is read as another", name, *id);
 }
 
 void read_command(const std::string& text) {
