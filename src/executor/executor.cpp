@@ -98,6 +98,16 @@ class Executor {
 
   std::string result_path(const std::string& id) const { return cat(tools_, "/", result_file(id)); }
 
+  // Nothing when it was answered and cleared away.
+  static std::optional<std::string> read(int folder, const std::string& name) {
+    try {
+      return io::read_beneath(folder, name, request_bytes_max);
+    } catch (const base::Error& error) {
+      if (error.code() != base::Code::not_found) throw;
+      return {};
+    }
+  }
+
   // Whoever claims a request has begun it, so that it is not begun again after him.
   static bool claim(int folder, const std::string& id, const std::string& name) {
     if (::renameat(folder, name.c_str(), folder, claimed_file(id).c_str()) == 0) return true;
@@ -110,8 +120,9 @@ class Executor {
     try {
       // The commands may put anything here; a pipe in a file's place would hold us for ever.
       const io::Fd folder = io::open_directory(tools_);
-      const std::string text = io::read_beneath(folder.get(), name, request_bytes_max);
-      Request request = parse_request(text, config_.shell);
+      const auto text = read(folder.get(), name);
+      if (!text) co_return;
+      Request request = parse_request(*text, config_.shell);
       if (!config_.target.empty() && !request.target.empty() && request.target != config_.target)
         co_return;
       if (claimed == Claimed::no && !claim(folder.get(), id, name)) co_return;
@@ -121,7 +132,6 @@ class Executor {
         result = co_await execute(std::move(request));
     } catch (const base::Error& error) {
       if (error.code() == base::Code::cancelled) throw;
-      if (error.code() == base::Code::not_found) co_return;  // answered and cleared away
       log_.warn("request refused", {{"id", id}, {"error", error.what()}});
       result = failure(126, error.what());
     }

@@ -66,6 +66,18 @@ TEST_F(ExecutorTest, IsNotHeldByAPipeInAFilesPlace) {
   EXPECT_EQ(base::text_at(result, {"stdout"}), "here\n");
 }
 
+TEST_F(ExecutorTest, SaysThatItsShellIsMissing) {
+  config.shell = folder / "no-shell";
+  io::make_directories(folder / "tools", 0700);
+  ask("1", {{"command", "true"}});
+  io::TaskGroup group(loop);
+  group.spawn("executor", run(loop, clock, log, config));
+  const base::Json result =
+      loop.run(io::within(clock, base::Duration(20'000), "the answer", answer("1")));
+  EXPECT_EQ(base::find_int(result, {"exitCode"}), 126);
+  EXPECT_NE(base::text_at(result, {"stderr"}).find("no-shell"), std::string::npos) << result;
+}
+
 // The sidecar dies while its command runs, and is restarted.
 struct ExecutorRestartTest : ExecutorTest {
   base::Json ask_two_executors(bool idempotent) {
