@@ -185,7 +185,9 @@ TEST_F(StockRun, EndsWithItsTimeoutAndItsJobGoes) {
   const std::string pod = until_pod("slow");
   report(pod, pod_running());
   const base::Json run = until_phase("slow", "Failed");
-  EXPECT_EQ(base::text_at(run, {"status", "error"}), "timeout after 1s");
+  // The second may be over before the controller has heard that the agent runs; it then says so.
+  const std::string error = base::text_at(run, {"status", "error"});
+  EXPECT_TRUE(error.starts_with("timeout after 1s")) << error;
   eventually(job_ref(cast.ns, "slow"), [](const base::Json& o) { return o.is_null(); });
 }
 
