@@ -153,7 +153,7 @@ def check_rights(home):
 
 def check_of_a_foreign_agent(home, model):
     home.kubectl("patch", "agent", "first", "--type=merge", "-p", '{"spec":{"skills":null}}')
-    program = PROGRAM.replace("kill -KILL $$", "true")
+    program = PROGRAM.replace("die_$step", "true")
     source = finish(home, "foreign", "sympozium/tools", program)
     assert source["status"]["phase"] == "Succeeded", source["status"]
     fork = Fork(home, model, "foreign-on", "foreign", "--at", "2")
