@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "test/e2e"))
 os.environ.setdefault("PRESET", "release")
 from figures import Figures  # noqa: E402
 from homes import SYMPOZIUM, Embedded, Home, eventually, run  # noqa: E402
-from postgres import GATEWAY_USER, SERVER, Postgres  # noqa: E402
+from postgres import SERVER, Postgres, spawn_gateway  # noqa: E402
 from victims import service_pids, shim_pid  # noqa: E402
 
 BIN = SYMPOZIUM.parent
@@ -318,17 +318,12 @@ class Nginx:
 
 
 def start_gateway(home, name, *command, text=""):
-    """Beside the home's own, on a socket that it is handed as by the shim; `text` is its standard input. Gives name, socket and process in the
-    words of `sympozium-bench gateway`."""
+    """On a socket of its own; `text` is its standard input. Gives name, socket and process in the words of `sympozium-bench gateway`."""
     path = home.folder / f"{name}.sock"
-    with socket.socket(socket.AF_UNIX) as listener, open(home.folder / f"{name}.log", "wb") as log:
+    with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(1024)
-        process = subprocess.Popen(["bash", "-c", 'exec 3<&"$0"; exec "$@"', str(listener.fileno()), "env", "LISTEN_FDNAMES=gateway",
-                                    *map(str, command), "--kubeconfig", str(home.state / "gateway/kubeconfig")],
-                                   pass_fds=(listener.fileno(),), user=GATEWAY_USER, group=GATEWAY_USER, extra_groups=[], cwd="/",
-                                   stdin=subprocess.PIPE, stdout=log, stderr=log, text=True)
-    home.processes.append(process)
+        process = spawn_gateway(home, listener.fileno(), f"{name}.log", *command, stdin=subprocess.PIPE, text=True)
     process.stdin.write(text)
     process.stdin.close()
     return f"gateway_{name}={path}={process.pid}"

@@ -246,6 +246,17 @@ def check_the_database_dies(home, model):
 
 # ---- two gateways ----
 
+def spawn_gateway(home, listener, log, *command, **options):
+    """A gateway beside the home's own that is handed the descriptor of its socket as by the shim."""
+    with open(home.folder / log, "ab") as out:
+        process = subprocess.Popen(
+            ["bash", "-c", 'exec 3<&"$0"; exec "$@"', str(listener), "env", "LISTEN_FDNAMES=gateway", *map(str, command), "--kubeconfig",
+             home.state / "gateway/kubeconfig"],
+            pass_fds=(listener,), user=GATEWAY_USER, group=GATEWAY_USER, extra_groups=[], stdout=out, stderr=out, cwd="/", **options)
+    home.processes.append(process)
+    return process
+
+
 class SecondGateway:
     """Another process on the same database and, by its descriptor, on the socket that the shim holds: the kernel gives each new
     connection to one of the two."""
@@ -253,14 +264,9 @@ class SecondGateway:
     def __init__(self, home):
         shim = int((home.state / "lock").read_text())
         socket = take_socket(shim, str(home.state / "run/gateway/gateway.sock"))
-        self.log = home.folder / "second.log"
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                ["bash", "-c", 'exec 3<&"$0"; exec "$@"', str(socket), "env", "LISTEN_FDNAMES=gateway", SERVER, "gateway", "--kubeconfig",
-                 home.state / "gateway/kubeconfig", "--database", home.state / "gateway/database", "--audit-key", home.state / "gateway/audit.key"],
-                pass_fds=(socket,), user=GATEWAY_USER, group=GATEWAY_USER, extra_groups=[], stdout=log, stderr=log, cwd="/")
+        self.process = spawn_gateway(home, socket, "second.log", SERVER, "gateway", "--database", home.state / "gateway/database",
+                                     "--audit-key", home.state / "gateway/audit.key")
         os.close(socket)
-        home.processes.append(self.process)
 
 
 def take_socket(pid, path):
