@@ -60,6 +60,8 @@ constexpr int event_columns = 10;
 #define STATE_COLUMNS                                                               \
   " r.ns, r.name, r.attempt, r.execution, r.seq, r.link, r.ended, r.input_tokens, " \
   "r.output_tokens, r.model_calls, r.tool_calls, r.imported "
+#define ENTRY_COLUMNS STATE_COLUMNS ", r.run_uid, r.number, b.at_ms "
+#define JOIN_BEGIN " JOIN events b ON b.run_uid = r.run_uid AND b.seq = 0"
 
 const Statement state_statement{"state", "SELECT" STATE_COLUMNS "FROM runs r WHERE run_uid = $1"};
 const Statement events_statement{"events", "SELECT" EVENT_COLUMNS
@@ -96,20 +98,14 @@ const Statement writer_statement{
 const Statement notify_statement{"notify", cat("SELECT pg_notify('", news_channel, "', $1)")};
 
 const Statement runs_statement{
-    "runs", "SELECT" STATE_COLUMNS
-            ", r.run_uid, r.number, e.at_ms FROM runs r"
-            " JOIN events e ON e.run_uid = r.run_uid AND e.seq = 0"
+    "runs", "SELECT" ENTRY_COLUMNS "FROM runs r" JOIN_BEGIN
             " WHERE r.ns = $1 AND r.number < $2 ORDER BY r.number DESC LIMIT $3"};
 const Statement named_runs_statement{"named_runs",
-                                     "SELECT" STATE_COLUMNS
-                                     ", r.run_uid, r.number, e.at_ms FROM runs r"
-                                     " JOIN events e ON e.run_uid = r.run_uid AND e.seq = 0"
+                                     "SELECT" ENTRY_COLUMNS "FROM runs r" JOIN_BEGIN
                                      " WHERE r.ns = $1 AND r.number < $2 AND r.name = $4"
                                      " ORDER BY r.number DESC LIMIT $3"};
 const Statement ended_statement{
-    "ended", "SELECT" STATE_COLUMNS
-             ", r.run_uid, r.number, b.at_ms FROM events e JOIN runs r ON r.run_uid = e.run_uid"
-             " JOIN events b ON b.run_uid = r.run_uid AND b.seq = 0"
+    "ended", "SELECT" ENTRY_COLUMNS "FROM events e JOIN runs r ON r.run_uid = e.run_uid" JOIN_BEGIN
              " WHERE e.kind = 'run.outcome' AND e.at_ms < $1 AND NOT r.imported"
              " ORDER BY e.at_ms, e.run_uid LIMIT $2"};
 const Statement history_statement{
